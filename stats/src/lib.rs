@@ -1,1 +1,26 @@
-//! Stub.
+//! The statistics of estimand: Arrow or sufficient statistics in, a tidy table of estimates out.
+//!
+//! This crate is the ground of the house. It knows no SQL, no files and no HTTP. One flow:
+//!
+//! ```text
+//! Estimand ──▶ Estimator::requires ──▶ Requirements   (the planner asks the data once for the union)
+//! Estimand + Design + Sample ──▶ Estimator::estimate ──▶ Estimates ──▶ multiplicity ──▶ status
+//! ```
+//!
+//! - [`estimand`]: what is asked, as a typed value that prints as a sentence.
+//! - [`estimator`]: the rules that answer it, by name, each in one file.
+//! - [`sample`]: what an estimator gets to see of each arm.
+//! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
+#![deny(missing_docs)]
+
+pub mod design;
+pub mod error;
+pub mod estimand;
+pub mod estimate;
+pub mod requirement;
+
+pub use design::Design;
+pub use error::Error;
+pub use estimand::Estimand;
+pub use estimate::{Estimate, Estimates};
+pub use requirement::{Requirements, Variable};

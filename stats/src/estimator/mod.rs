@@ -1,0 +1,92 @@
+//! Estimators: the trait, its contract, and the registry.
+//!
+//! One file per estimator. To add one, write its file and name it in [`ALL`]; the conformance suite, the command line
+//! and the report find it there.
+//!
+//! # How later families fit
+//!
+//! The trait was fixed after holding these against it:
+//!
+//! - **Confidence sequence**: requires the same joint moments as the difference in means; `n_planned` and the minimum
+//!   look are options; answers rows whose `p_value` is the anytime p-value and whose interval is the sequence now.
+//! - **Normal-model Bayes**: the same moments; the prior is options; fills `prob_beat` and a credible interval.
+//! - **Quantile effect**: requires `unit_rows` of the outcome (or its histogram for bounds); answers one row per
+//!   quantile, told apart by the `quantile` column.
+//! - **Panel and staggered effects**: requires `unit_rows` with a cohort and a period variable; answers one row per
+//!   cohort and period.
+//! - **Plugged-in program**: holds its own name, options and needs, read from its header, which is why the trait hands
+//!   out borrowed strings and not `'static` ones.
+
+use std::fmt::Debug;
+
+use crate::design::Design;
+use crate::error::Error;
+use crate::estimand::{Estimand, SummaryKind};
+use crate::estimate::Estimates;
+use crate::requirement::Requirements;
+use crate::sample::Sample;
+
+pub mod option;
+
+pub use option::{OptionKind, OptionSpec};
+
+/// A rule that turns a sample into estimates of an estimand.
+///
+/// # Contract, held by every member and checked by the conformance suite
+/// - The rows depend on the sample's numbers alone: same input, same bytes.
+/// - `estimate` reads nothing that `requires` did not name.
+/// - An empty arm, one unit, zero variance or a missing value never gives NaN, an infinite number or `p_value = 0`:
+///   either an [`Error`], or a row with a null and a note that says why.
+/// - Swapping the arms flips the sign of an absolute effect; rescaling the outcome rescales it.
+/// - Every row names the estimator and the options that were used, defaults included.
+pub trait Estimator: Debug + Send + Sync {
+    /// Name in files, on the command line and in the result table.
+    fn name(&self) -> &str;
+
+    /// What it does, in one sentence.
+    fn summary(&self) -> &str;
+
+    /// What it assumes, in one sentence.
+    fn assumes(&self) -> &str;
+
+    /// Where it comes from: author, year, equation.
+    fn source(&self) -> &str;
+
+    /// The kinds of estimand that it answers.
+    fn serves(&self) -> &[SummaryKind];
+
+    /// The options that it takes; anything else is refused by name.
+    fn options(&self) -> &[OptionSpec];
+
+    /// What it needs to see to answer `estimand` under `design`.
+    ///
+    /// # Errors
+    /// [`Error::NotServed`], [`Error::UnknownOption`] or [`Error::InvalidOption`].
+    fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error>;
+
+    /// The answer: rows for the absolute and the relative scale at least.
+    ///
+    /// # Errors
+    /// Those of [`Estimator::requires`], and those of the data: see [`Error`].
+    fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error>;
+}
+
+/// Every built-in estimator, by name.
+pub const ALL: &[&dyn Estimator] = &[];
+
+/// The estimator of this name.
+///
+/// # Errors
+/// [`Error::UnknownEstimator`] with the known names and the nearest.
+pub fn by_name(name: &str) -> Result<&'static dyn Estimator, Error> {
+    ALL.iter().copied().find(|estimator| estimator.name() == name).ok_or_else(|| Error::UnknownEstimator {
+        name: name.to_owned(),
+        known: ALL.iter().map(|estimator| estimator.name()).collect::<Vec<_>>().join(", "),
+        nearest: ALL
+            .iter()
+            .map(|estimator| (strsim::jaro_winkler(name, estimator.name()), estimator.name()))
+            .filter(|(likeness, _)| *likeness > 0.75)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, name)| name.to_owned()),
+    })
+}

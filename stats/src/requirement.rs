@@ -1,0 +1,40 @@
+//! What an estimator needs to see, declared before the data are asked.
+
+use std::collections::BTreeSet;
+
+/// Name of a column of the unit table (one row per unit), such as `revenue` or `revenue.pre`.
+pub type Variable = String;
+
+/// The union of what estimators need of one metric; the planner asks the data once for all of it.
+///
+/// Sets, so that the union of any number of requirements is free of duplicates and of order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requirements {
+    /// Joint moments per arm of each listed tuple of variables, over units where all of them are present.
+    pub comoments: BTreeSet<Vec<Variable>>,
+    /// Distribution of each variable per arm.
+    pub histograms: BTreeSet<Variable>,
+    /// Columns of the unit table, one row per unit. The dearest kind: only what cannot be had from moments.
+    pub unit_rows: BTreeSet<Variable>,
+}
+
+impl Requirements {
+    /// Joint moments of `variables` per arm.
+    pub fn comoments<I: IntoIterator<Item = impl Into<Variable>>>(variables: I) -> Self {
+        Self { comoments: BTreeSet::from([variables.into_iter().map(Into::into).collect()]), ..Self::default() }
+    }
+
+    /// One row per unit with `variables`.
+    pub fn unit_rows<I: IntoIterator<Item = impl Into<Variable>>>(variables: I) -> Self {
+        Self { unit_rows: variables.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+
+    /// Both sets of needs, each thing once.
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        self.comoments.extend(other.comoments);
+        self.histograms.extend(other.histograms);
+        self.unit_rows.extend(other.unit_rows);
+        self
+    }
+}
