@@ -1,0 +1,282 @@
+//! Expressions: the small language of `value` and `filter`.
+//!
+//! An expression is one scalar formula over the columns of one source. It is parsed by the engine's own parser, converted to the
+//! tree here, and everything that the tree cannot hold is refused by name: subqueries, window functions, clocks, randomness.
+//! Column names are taken to the letter, whether quoted or not. `/` divides real numbers, integers too.
+
+mod function;
+
+use std::ops::Range;
+
+pub use function::{Function, Gives};
+use jiff::{Timestamp, civil};
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    node: Node,
+    mentions: Vec<Mention>,
+}
+
+impl PartialEq for Expression {
+    /// Two expressions are equal when their trees are, however they were written.
+    fn eq(&self, other: &Self) -> bool {
+        self.node == other.node
+    }
+}
+
+impl Expression {
+    /// The tree. At most 1,000 nodes, at most 64 deep.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The names of columns in it, in the order of the text, repetitions included.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.mentions.iter().filter(|mention| !mention.parameter).map(|mention| mention.name.as_str())
+    }
+
+    /// The names of parameters in it, in the order of the text, repetitions included.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.mentions.iter().filter(|mention| mention.parameter).map(|mention| mention.name.as_str())
+    }
+}
+
+/// A name in an expression and the bytes of the text where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mention {
+    pub(crate) name: String,
+    pub(crate) parameter: bool,
+    pub(crate) span: Range<usize>,
+}
+
+/// A node of an expression's tree.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// `low <= operand <= high`, bounds included.
+    Between {
+        /// What is compared.
+        operand: Box<Node>,
+        /// The lower bound.
+        low: Box<Node>,
+        /// The upper bound.
+        high: Box<Node>,
+        /// Whether `NOT` stands before it.
+        negated: bool,
+    },
+    /// Two operands and an operator. Chains of `AND` and of `OR` are balanced: their depth is the logarithm of their length.
+    Binary {
+        /// The operator.
+        operator: BinaryOperator,
+        /// The left operand.
+        left: Box<Node>,
+        /// The right operand.
+        right: Box<Node>,
+    },
+    /// A function of the allow-list; the number of arguments is right.
+    Call {
+        /// The function.
+        function: Function,
+        /// Its arguments.
+        arguments: Vec<Node>,
+    },
+    /// `CASE [operand] WHEN … THEN … [ELSE …] END`; at least one branch.
+    Case {
+        /// What each `WHEN` is compared with.
+        operand: Option<Box<Node>>,
+        /// The branches: when, then.
+        branches: Vec<(Node, Node)>,
+        /// The value when no branch fits; null without it.
+        otherwise: Option<Box<Node>>,
+    },
+    /// A change of type; null never becomes a value, and what cannot be changed is an error of the data.
+    Cast {
+        /// What is changed.
+        operand: Box<Node>,
+        /// The new type.
+        to: CastType,
+    },
+    /// A column of the source, by its name to the letter.
+    Column(String),
+    /// Membership in a list of values; a list parameter is the only entry of its list.
+    InList {
+        /// What is looked up.
+        operand: Box<Node>,
+        /// The list, never empty.
+        list: Vec<Node>,
+        /// Whether `NOT` stands before it.
+        negated: bool,
+    },
+    /// A truth test that is never null: `IS NULL`, `IS TRUE`, `IS FALSE`, and their negations.
+    Is {
+        /// What is tested.
+        operand: Box<Node>,
+        /// What it is tested for.
+        test: Test,
+        /// Whether `NOT` stands in it.
+        negated: bool,
+    },
+    /// `LIKE` with `%` and `_`, without an escape character.
+    Like {
+        /// The text.
+        operand: Box<Node>,
+        /// The pattern.
+        pattern: Box<Node>,
+        /// Whether `NOT` stands before it.
+        negated: bool,
+        /// Whether case is ignored (`ILIKE`).
+        any_case: bool,
+    },
+    /// A constant.
+    Literal(Literal),
+    /// A declared parameter, by its name without `$`; its value is bound.
+    Parameter(String),
+    /// An operand and an operator before it.
+    Unary {
+        /// The operator.
+        operator: UnaryOperator,
+        /// The operand.
+        operand: Box<Node>,
+    },
+}
+
+/// An operator between two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BinaryOperator {
+    /// `AND`
+    And,
+    /// `||`
+    Concat,
+    /// `/`, of real numbers
+    Divide,
+    /// `=`
+    Equal,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `-`
+    Minus,
+    /// `*`
+    Multiply,
+    /// `<>`
+    NotEqual,
+    /// `OR`
+    Or,
+    /// `+`
+    Plus,
+    /// `%`
+    Remainder,
+}
+
+/// An operator before one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnaryOperator {
+    /// `-`
+    Minus,
+    /// `NOT`
+    Not,
+}
+
+/// What an `IS` tests for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Test {
+    /// `IS FALSE`
+    False,
+    /// `IS NULL`
+    Null,
+    /// `IS TRUE`
+    True,
+}
+
+/// The types a value may be changed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CastType {
+    /// True or false.
+    Boolean,
+    /// A calendar day.
+    Date,
+    /// A double.
+    Float,
+    /// A 64-bit integer.
+    Integer,
+    /// Text.
+    Text,
+    /// An instant, in UTC.
+    Timestamp,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// True or false.
+    Boolean(bool),
+    /// `DATE '2026-03-01'`
+    Date(civil::Date),
+    /// A finite double.
+    Float(f64),
+    /// A 64-bit integer.
+    Integer(i64),
+    /// `NULL`
+    Null,
+    /// A text.
+    Text(String),
+    /// `TIMESTAMP '2026-03-01T00:00:00Z'`, written with its offset.
+    Timestamp(Timestamp),
+}
+
+/// How the rows of a unit become one number: the `value` of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregation {
+    /// The function over rows.
+    pub function: AggregateFunction,
+    /// What is aggregated; `None` only for [`AggregateFunction::Any`] and `count(*)`.
+    pub argument: Option<Expression>,
+}
+
+/// A function over the rows of a unit that count. Rows whose argument is null are left out, except by [`AggregateFunction::Row`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AggregateFunction {
+    /// 1 when a row counts, else 0; with an argument, 1 when it is true for a row.
+    Any,
+    /// `avg(x)`
+    Avg,
+    /// `count(*)`, `count(x)`
+    Count,
+    /// `count(distinct x)`
+    CountDistinct,
+    /// `first(x)`: of the earliest row; ties break by the value.
+    First,
+    /// `last(x)`: of the latest row; ties break by the value.
+    Last,
+    /// `max(x)`
+    Max,
+    /// `min(x)`
+    Min,
+    /// The unit's single row of a unit table, as it is; more than one row per unit is an error of the data.
+    Row,
+    /// `sum(x)`
+    Sum,
+}
+
+impl AggregateFunction {
+    /// The word for it in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Avg => "avg",
+            Self::Count => "count",
+            Self::CountDistinct => "count distinct",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Row => "row",
+            Self::Sum => "sum",
+        }
+    }
+}
