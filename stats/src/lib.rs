@@ -18,6 +18,7 @@ pub mod error;
 pub mod estimand;
 pub mod estimate;
 pub mod requirement;
+pub mod suffstat;
 
 pub use design::Design;
 pub use error::Error;
