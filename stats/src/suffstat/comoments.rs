@@ -117,16 +117,12 @@ impl CoMoments {
     }
 
     /// Co-moments of some of the variables, in the order asked for.
-    ///
-    /// - **Errors** with [`Error::Shape`] when a variable is not there.
-    pub fn select(&self, variables: &[usize]) -> Result<CoMoments, Error> {
-        if let Some(beyond) = variables.iter().find(|variable| **variable >= self.k()) {
-            return Err(Error::Shape { what: "variables to select from", expected: self.k(), got: *beyond });
-        }
+    #[must_use]
+    pub fn select(&self, variables: &[usize]) -> CoMoments {
         let mean = variables.iter().map(|variable| self.mean[*variable]).collect();
         let rows = variables.iter().enumerate();
         let cross = rows.flat_map(|(row, j)| variables[..=row].iter().map(|i| self.centred(*i, *j))).collect();
-        Ok(CoMoments { n: self.n, mean, cross })
+        CoMoments { n: self.n, mean, cross }
     }
 
     /// Co-moments of both samples together.

@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum Error {
     /// Values that are infinite or not a number were met.
-    #[error("variable {variable} holds {count} values that are infinite or not a number; filter them out or mend them at the source")]
+    #[error(
+        "variable {variable} holds {count} values that are infinite or not a number; filter them out or mend them at the source"
+    )]
     NonFinite {
         /// Position of the variable, counted from 0.
         variable: usize,

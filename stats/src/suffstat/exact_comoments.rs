@@ -113,12 +113,17 @@ impl ExactCoMoments {
             Rows::All => return self.add_rows(columns, height),
             Rows::Mask(mask) => {
                 expect("entries of the mask", height, mask.len())?;
-                let keep = |column: &&[f64]| column.iter().zip(mask).filter(|(_, keep)| **keep).map(|(x, _)| *x).collect();
+                let keep =
+                    |column: &&[f64]| column.iter().zip(mask).filter(|(_, keep)| **keep).map(|(x, _)| *x).collect();
                 columns.iter().map(keep).collect()
             }
             Rows::At(positions) => {
                 if let Some(beyond) = positions.iter().find(|position| **position as usize >= height) {
-                    return Err(Error::Shape { what: "rows a position may name", expected: height, got: *beyond as usize });
+                    return Err(Error::Shape {
+                        what: "rows a position may name",
+                        expected: height,
+                        got: *beyond as usize,
+                    });
                 }
                 let take = |column: &&[f64]| positions.iter().map(|position| column[*position as usize]).collect();
                 columns.iter().map(take).collect()

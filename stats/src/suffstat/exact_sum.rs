@@ -88,13 +88,7 @@ impl ExactSum {
         // 106 bits shifted by up to 31 do not fit 128: shift the halves and let their digits overlap.
         let low = (product & u128::from(u64::MAX)) << shift;
         let high = (product >> 64) << shift;
-        let digits = [
-            digit(low, 0),
-            digit(low, 1),
-            digit(low, 2) + digit(high, 0),
-            digit(high, 1),
-            digit(high, 2),
-        ];
+        let digits = [digit(low, 0), digit(low, 1), digit(low, 2) + digit(high, 0), digit(high, 1), digit(high, 2)];
         self.deposit((position >> 5) as usize, digits, left_negative != right_negative);
     }
 

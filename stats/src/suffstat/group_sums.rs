@@ -171,7 +171,8 @@ impl GroupSums {
     pub fn take_first(&mut self, groups: usize) -> GroupSums {
         let groups = groups.min(self.len());
         let kept = self.cells.split_off(groups);
-        let (taken, moved) = std::mem::take(&mut self.rest).into_iter().partition::<HashMap<_, _>, _>(|(group, _)| *group < groups);
+        let (taken, moved) =
+            std::mem::take(&mut self.rest).into_iter().partition::<HashMap<_, _>, _>(|(group, _)| *group < groups);
         self.rest = moved.into_iter().map(|(group, sum)| (group - groups, sum)).collect();
         GroupSums { cells: std::mem::replace(&mut self.cells, kept), rest: taken }
     }

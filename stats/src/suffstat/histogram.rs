@@ -271,7 +271,8 @@ impl Histogram {
         alone.add(max);
         let (all, ends) = (self.bins(MANTISSA_BITS), alone.bins(MANTISSA_BITS));
         let canonical = [min, max].iter().all(|value| value.is_finite() && (value.to_bits() != (-0.0_f64).to_bits()));
-        let same = |a: Option<&Bin>, b: Option<&Bin>| a.map(|bin| (bin.low, bin.high)) == b.map(|bin| (bin.low, bin.high));
+        let same =
+            |a: Option<&Bin>, b: Option<&Bin>| a.map(|bin| (bin.low, bin.high)) == b.map(|bin| (bin.low, bin.high));
         match self.range {
             None => all.is_empty() && (min, max) == (0.0, 0.0) && canonical,
             Some(_) => canonical && min <= max && same(all.first(), ends.first()) && same(all.last(), ends.last()),
@@ -326,7 +327,8 @@ mod tests {
     #[test]
     fn bins_are_in_order_and_hold_their_values() {
         let mut histogram = Histogram::new();
-        let values = [-f64::MAX, -3.5, -1.0, -f64::from_bits(1), -0.0, 0.0, f64::from_bits(1), 1.0, 1.01, 1e9, f64::MAX];
+        let values =
+            [-f64::MAX, -3.5, -1.0, -f64::from_bits(1), -0.0, 0.0, f64::from_bits(1), 1.0, 1.01, 1e9, f64::MAX];
         histogram.add_slice(&values);
         for level in 0..=MANTISSA_BITS {
             let bins = histogram.bins(level);

@@ -16,15 +16,15 @@
 //! are counted and never added, and finishing refuses with [`Error::NonFinite`]; missing values are left out by the caller,
 //! who reports how many. `-0.0` counts as `0.0`.
 
-mod comoments;
+pub mod comoments;
 mod dyadic;
 mod encoding;
 mod error;
-mod exact_comoments;
-mod exact_sum;
-mod group_sums;
-mod histogram;
-mod moments;
+pub mod exact_comoments;
+pub mod exact_sum;
+pub mod group_sums;
+pub mod histogram;
+pub mod moments;
 mod rounding;
 mod slicing;
 
@@ -65,8 +65,5 @@ pub trait SufficientStatistic {
 pub type Empty = fn() -> Box<dyn SufficientStatistic>;
 
 /// Every small mergeable statistic, by name, each as a maker of an empty one.
-pub const ALL: &[Empty] = &[
-    || Box::new(ExactCoMoments::new(2)),
-    || Box::new(ExactSum::new()),
-    || Box::new(Histogram::new()),
-];
+pub const ALL: &[Empty] =
+    &[|| Box::new(ExactCoMoments::new(2)), || Box::new(ExactSum::new()), || Box::new(Histogram::new())];

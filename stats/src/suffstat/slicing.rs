@@ -245,7 +245,9 @@ mod tests {
     #[test]
     fn exponents_near_the_ends_are_left_to_the_accumulator() {
         let mut slices = Slices::EMPTY;
-        for (value, exact) in [(1e200, false), (1e-200, false), (f64::MIN_POSITIVE / 2.0, false), (0.0, true), (-0.1, true)] {
+        for (value, exact) in
+            [(1e200, false), (1e-200, false), (f64::MIN_POSITIVE / 2.0, false), (0.0, true), (-0.1, true)]
+        {
             assert!(slices.fill(&[value; PRODUCT_BLOCK]));
             assert_eq!(slices.is_exact(), exact, "{value}");
         }
