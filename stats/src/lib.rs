@@ -17,11 +17,15 @@ pub mod design;
 pub mod error;
 pub mod estimand;
 pub mod estimate;
+pub mod estimator;
 pub mod requirement;
+pub mod sample;
 pub mod suffstat;
 
 pub use design::Design;
 pub use error::Error;
 pub use estimand::Estimand;
 pub use estimate::{Estimate, Estimates};
+pub use estimator::Estimator;
 pub use requirement::{Requirements, Variable};
+pub use sample::{ArmSample, Sample};

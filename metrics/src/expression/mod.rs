@@ -26,6 +26,12 @@ impl PartialEq for Expression {
 }
 
 impl Expression {
+    /// The expression that is one column and nothing else.
+    pub fn of_column(name: &str) -> Self {
+        let mention = Mention { name: name.to_owned(), parameter: false, span: 0..name.len() };
+        Self { node: Node::Column(name.to_owned()), mentions: vec![mention] }
+    }
+
     /// The tree. At most 1,000 nodes, at most 64 deep.
     pub fn node(&self) -> &Node {
         &self.node

@@ -80,7 +80,8 @@ impl Options {
             })?;
             spec.check(estimator.name(), value)?;
         }
-        let value = |spec: &OptionSpec| design.options.get(spec.name).cloned().unwrap_or_else(|| spec.default.to_owned());
+        let value =
+            |spec: &OptionSpec| design.options.get(spec.name).cloned().unwrap_or_else(|| spec.default.to_owned());
         Ok(Self { values: specs.iter().map(|spec| (spec.name, value(spec))).collect() })
     }
 

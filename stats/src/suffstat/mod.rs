@@ -25,6 +25,7 @@ pub mod exact_sum;
 pub mod group_sums;
 pub mod histogram;
 pub mod moments;
+pub mod quantile;
 mod rounding;
 mod slicing;
 
@@ -35,6 +36,7 @@ pub use exact_sum::ExactSum;
 pub use group_sums::{GroupIntegerSums, GroupSums, SumParts};
 pub use histogram::{Bin, Histogram};
 pub use moments::Moments;
+pub use quantile::quantile;
 
 /// What every small mergeable statistic can do.
 ///

@@ -1,0 +1,449 @@
+//! Runs a plan on an engine and gives the statistics that estimators read.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Float64Type, Int64Type};
+use estimand_stats::sample::{ArmSample, Sample};
+use estimand_stats::suffstat::ExactCoMoments;
+use estimand_stats::suffstat::Histogram;
+use sea_query::{Alias, Expr, ExprTrait, Order, Query};
+
+use crate::definition::{Bound, CapOf};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::expression::AggregateFunction;
+use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS, UnitState};
+use crate::plan::{Derivation, Grouping, Plan};
+use crate::sql::{Statement, column};
+
+/// Arms beyond this are a fault of the data, not an experiment.
+const MOST_ARMS: usize = 64;
+/// Values of a dimension beyond this make no readable report.
+const MOST_SEGMENTS: usize = 1_000;
+
+/// Everything that was read for one run.
+#[derive(Clone, Debug, Default)]
+pub struct Collected {
+    /// Units by arm, state and enrolment day.
+    pub census: Vec<CensusRow>,
+    /// Assigned units by dimension, arm and value.
+    pub census_by: BTreeMap<String, Vec<(String, String, u64)>>,
+    /// Statistics of all counted units.
+    pub all: Sample,
+    /// Statistics by enrolment day, mergeable into cumulative ones.
+    pub daily: BTreeMap<String, Vec<DailyArm>>,
+    /// Statistics by dimension and value.
+    pub segments: BTreeMap<(String, String), Sample>,
+    /// The bounds found for percentile caps.
+    pub caps: Caps,
+    /// The statements that ran, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Units of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CensusRow {
+    /// The arm of the first assignment; `None` for rows without a declared arm.
+    pub arm: Option<String>,
+    /// The word of a [`UnitState`].
+    pub state: String,
+    /// The undeclared arm that set the unit apart.
+    pub undeclared: Option<String>,
+    /// The enrolment day, when there are times.
+    pub day: Option<String>,
+    /// Units.
+    pub units: u64,
+    /// Rows of the assignment source behind them.
+    pub rows: u64,
+}
+
+/// Exact statistics of one arm on one day: sums, so that days add up without rounding.
+#[derive(Clone, Debug)]
+pub struct DailyArm {
+    /// The arm.
+    pub arm: String,
+    /// Units counted.
+    pub units: u64,
+    /// Sums of each tuple of columns.
+    pub sums: Vec<(Vec<String>, ExactCoMoments)>,
+}
+
+/// Tells who waits which step is running.
+pub type Progress<'a> = &'a (dyn Fn(&Step) + Send + Sync);
+
+/// Runs every step of `plan`.
+///
+/// # Errors
+/// What is wrong with the data ([`Error::UndeclaredArms`], [`Error::RepeatedUnit`], [`Error::NotFinite`],
+/// [`Error::NoUnits`], [`Error::TooMany`]) and what the engine says.
+pub async fn collect(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Result<Collected, Error> {
+    let specification = &plan.specification;
+    let mut collected = Collected::default();
+    let preparation = lower::preparation(specification, engine.schemas());
+    let (units, rest): (Vec<Step>, Vec<Step>) = {
+        let at = preparation.iter().position(|step| step.name == UNITS).map_or(0, |at| at + 1);
+        let mut all = preparation;
+        let rest = all.split_off(at);
+        (all, rest)
+    };
+    for step in units {
+        keep(engine, &mut collected, step, progress).await?;
+    }
+    let census = lower::census(specification);
+    collected.census = census_rows(&read(engine, &mut collected, census, progress).await?);
+    check_census(plan, &collected.census)?;
+    check_repeated_assignments(engine, plan, &collected.census).await?;
+    for step in rest {
+        let source = step.name.strip_suffix("_per_unit").map(str::to_owned);
+        keep(engine, &mut collected, step, progress).await?;
+        if let Some(source) = source {
+            check_repeated_rows(engine, plan, &source).await?;
+        }
+    }
+    collected.caps = caps(engine, plan).await?;
+    let analysed = lower::analysed(specification, &collected.caps);
+    keep(engine, &mut collected, analysed, progress).await?;
+    for (readout, step) in specification.readouts.iter().zip(lower::readouts(specification)) {
+        let batches = read(engine, &mut collected, step, progress).await?;
+        let rows = readout_rows(&batches, &readout.comoments, &readout.histograms)?;
+        match &readout.by {
+            Grouping::Arm => collected.all = sample(plan, rows.into_iter().map(|(_, row)| row).collect())?,
+            Grouping::Day => {
+                for (day, row) in rows {
+                    collected.daily.entry(day.unwrap_or_default()).or_default().push(row.into_daily());
+                }
+                for arms in collected.daily.values_mut() {
+                    arms.sort_by(|a, b| a.arm.cmp(&b.arm));
+                }
+            }
+            Grouping::Dimension(name) => {
+                let mut by_value: BTreeMap<String, Vec<ReadArm>> = BTreeMap::new();
+                for (value, row) in rows {
+                    by_value.entry(value.unwrap_or_else(|| "(missing)".to_owned())).or_default().push(row);
+                }
+                if by_value.len() > MOST_SEGMENTS {
+                    return Err(Error::TooMany {
+                        what: format!("dimension `{name}`"),
+                        found: by_value.len() as u64,
+                        limit: MOST_SEGMENTS as u64,
+                        help: "group its values in the source".to_owned(),
+                    });
+                }
+                for (value, rows) in by_value {
+                    collected.segments.insert((name.clone(), value), sample(plan, rows)?);
+                }
+            }
+        }
+    }
+    for dimension in &specification.enrolment.dimensions {
+        let step = lower::census_by(&dimension.name);
+        let batches = read(engine, &mut collected, step, progress).await?;
+        let mut counts = Vec::new();
+        for batch in &batches {
+            for row in 0..batch.num_rows() {
+                let arm = text(batch, READ_ARM, row).unwrap_or_default();
+                let value = text(batch, READ_GROUP, row).unwrap_or_else(|| "(missing)".to_owned());
+                counts.push((arm, value, count(batch, READ_UNITS, row)));
+            }
+        }
+        counts.sort();
+        collected.census_by.insert(dimension.name.clone(), counts);
+    }
+    if !plan.unit_rows.is_empty() {
+        attach_unit_rows(engine, plan, &mut collected).await?;
+    }
+    Ok(collected)
+}
+
+async fn keep(engine: &dyn Engine, collected: &mut Collected, step: Step, progress: Progress<'_>) -> Result<(), Error> {
+    progress(&step);
+    engine.keep(&step).await?;
+    collected.steps.push(step);
+    Ok(())
+}
+
+async fn read(
+    engine: &dyn Engine,
+    collected: &mut Collected,
+    step: Step,
+    progress: Progress<'_>,
+) -> Result<Vec<RecordBatch>, Error> {
+    progress(&step);
+    let batches = engine.read(&step).await?;
+    collected.steps.push(step);
+    Ok(batches)
+}
+
+fn text(batch: &RecordBatch, name: &str, row: usize) -> Option<String> {
+    let array = batch.column_by_name(name)?;
+    let array = arrow::compute::cast(array, &arrow::datatypes::DataType::Utf8).ok()?;
+    array.is_valid(row).then(|| array.as_string::<i32>().value(row).to_owned())
+}
+
+fn count(batch: &RecordBatch, name: &str, row: usize) -> u64 {
+    batch
+        .column_by_name(name)
+        .and_then(|array| array.as_primitive_opt::<Int64Type>())
+        .filter(|array| array.is_valid(row))
+        .and_then(|array| u64::try_from(array.value(row)).ok())
+        .unwrap_or(0)
+}
+
+fn census_rows(batches: &[RecordBatch]) -> Vec<CensusRow> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            rows.push(CensusRow {
+                arm: text(batch, lower::COLUMN_ARM, row),
+                state: text(batch, lower::COLUMN_STATE, row).unwrap_or_default(),
+                undeclared: text(batch, lower::COLUMN_UNDECLARED, row),
+                day: text(batch, lower::COLUMN_DAY, row),
+                units: count(batch, READ_UNITS, row),
+                rows: count(batch, lower::COLUMN_ROWS, row),
+            });
+        }
+    }
+    rows.sort_by(|a, b| (&a.day, &a.arm, &a.state, &a.undeclared).cmp(&(&b.day, &b.arm, &b.state, &b.undeclared)));
+    rows
+}
+
+fn check_census(plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
+    let experiment = &plan.experiment;
+    let mut undeclared: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in census.iter().filter(|row| row.state == UnitState::Undeclared.word()) {
+        *undeclared.entry(row.undeclared.as_deref().unwrap_or("(none)")).or_default() += row.units;
+    }
+    if undeclared.len() > MOST_ARMS {
+        return Err(Error::TooMany {
+            what: format!("column `{}` of `{}`", experiment.assignment.arm, experiment.assignment.source),
+            found: undeclared.len() as u64,
+            limit: MOST_ARMS as u64,
+            help: "name the column of arms in `assignment.arm`".to_owned(),
+        });
+    }
+    if !undeclared.is_empty() {
+        let found =
+            undeclared.iter().map(|(arm, units)| format!("`{arm}` ({units} units)")).collect::<Vec<_>>().join(", ");
+        let declared = experiment.arms.iter().map(|arm| format!("`{}`", arm.name)).collect::<Vec<_>>().join(", ");
+        return Err(Error::UndeclaredArms {
+            experiment: experiment.name.clone(),
+            source_name: experiment.assignment.source.clone(),
+            found,
+            declared,
+        });
+    }
+    if !census.iter().any(|row| row.state == UnitState::Counted.word() && row.units > 0) {
+        let mut apart: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in census {
+            *apart.entry(row.state.as_str()).or_default() += row.units;
+        }
+        let why = if apart.is_empty() {
+            format!("source `{}` has no rows for it", experiment.assignment.source)
+        } else {
+            apart
+                .iter()
+                .map(|(state, units)| format!("{units} {}", state.replace('_', " ")))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        return Err(Error::NoUnits { experiment: experiment.name.clone(), why });
+    }
+    Ok(())
+}
+
+/// A unit table read row by row must have one row per unit.
+async fn check_repeated_assignments(engine: &dyn Engine, plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
+    let specification = &plan.specification;
+    let as_it_is = specification
+        .values
+        .iter()
+        .find(|value| specification.is_in_enrolment(value) && value.aggregation.function == AggregateFunction::Row);
+    let Some(value) = as_it_is else { return Ok(()) };
+    if specification.enrolment.unit_column.is_none()
+        || census.iter().all(|row| row.units >= row.rows || row.state == UnitState::Blank.word())
+    {
+        return Ok(());
+    }
+    repeated(engine, UNITS, lower::COLUMN_ROWS, &specification.enrolment.source, &value.name).await
+}
+
+async fn check_repeated_rows(engine: &dyn Engine, plan: &Plan, source: &str) -> Result<(), Error> {
+    let value = plan
+        .specification
+        .values
+        .iter()
+        .find(|value| value.source == source && value.aggregation.function == AggregateFunction::Row);
+    match value {
+        Some(value) => repeated(engine, &lower::per_unit(source), lower::COLUMN_SOURCE_ROWS, source, &value.name).await,
+        None => Ok(()),
+    }
+}
+
+async fn repeated(engine: &dyn Engine, table: &str, rows: &str, source: &str, value: &str) -> Result<(), Error> {
+    let mut select = Query::select();
+    select
+        .expr_as(column(lower::COLUMN_UNIT).cast_as(Alias::new("VARCHAR")), Alias::new("unit"))
+        .expr_as(column(rows).cast_as(Alias::new("BIGINT")), Alias::new("rows"))
+        .from(Alias::new(table))
+        .and_where(column(rows).gt(Expr::Constant(1_i64.into())))
+        .and_where(column(lower::COLUMN_UNIT).is_not_null())
+        .order_by(Alias::new("unit"), Order::Asc);
+    let step = Step {
+        name: format!("repeated_in_{source}"),
+        purpose: "units with more than one row".to_owned(),
+        statement: Statement::of(&select),
+        keep: false,
+    };
+    let batches = engine.read(&step).await?;
+    let units: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(()) };
+    Err(Error::RepeatedUnit {
+        source_name: source.to_owned(),
+        unit: text(first, "unit", 0).unwrap_or_default(),
+        rows: i64::try_from(count(first, "rows", 0)).unwrap_or(i64::MAX),
+        units: units as u64,
+        column: value.to_owned(),
+    })
+}
+
+/// The bounds of percentile caps, from the per-unit values over all arms.
+async fn caps(engine: &dyn Engine, plan: &Plan) -> Result<Caps, Error> {
+    let mut caps = Caps::new();
+    for derived in &plan.specification.derived {
+        let Derivation::Capped(cap) = derived.how else { continue };
+        let mut found = (None, None);
+        for (bound, at) in [(cap.lower, &mut found.0), (cap.upper, &mut found.1)] {
+            if let Some(Bound::Percentile { rank, of }) = bound {
+                let mut values = column_values(engine, &derived.of, of).await?;
+                *at = estimand_stats::suffstat::quantile(&mut values, rank);
+            }
+        }
+        if found != (None, None) {
+            caps.insert(derived.name.clone(), found);
+        }
+    }
+    Ok(caps)
+}
+
+async fn column_values(engine: &dyn Engine, name: &str, of: CapOf) -> Result<Vec<f64>, Error> {
+    let mut select = Query::select();
+    select.column(Alias::new(name)).from(Alias::new(UNIT_TABLE)).and_where(column(name).is_not_null());
+    if of == CapOf::Nonzero {
+        select.and_where(column(name).ne(Expr::Constant(0.0_f64.into())));
+    }
+    let step = Step {
+        name: format!("values_of_{name}"),
+        purpose: "per-unit values for a percentile cap".to_owned(),
+        statement: Statement::of(&select),
+        keep: false,
+    };
+    let mut values = Vec::new();
+    for batch in engine.read(&step).await? {
+        values.extend_from_slice(batch.column(0).as_primitive::<Float64Type>().values());
+    }
+    Ok(values)
+}
+
+struct ReadArm {
+    arm: String,
+    units: u64,
+    sums: Vec<(Vec<String>, ExactCoMoments)>,
+    histograms: Vec<(String, Histogram)>,
+}
+
+impl ReadArm {
+    fn into_daily(self) -> DailyArm {
+        DailyArm { arm: self.arm, units: self.units, sums: self.sums }
+    }
+
+    fn finish(self) -> Result<ArmSample, Error> {
+        let mut comoments = Vec::with_capacity(self.sums.len());
+        for (names, sums) in self.sums {
+            for (at, name) in names.iter().enumerate() {
+                if sums.non_finite(at) > 0 {
+                    return Err(Error::NotFinite { column: name.clone(), count: sums.non_finite(at) });
+                }
+            }
+            comoments.push((names, sums.finish()?));
+        }
+        Ok(ArmSample { arm: self.arm, units: self.units, comoments, histograms: self.histograms, unit_rows: None })
+    }
+}
+
+fn readout_rows(
+    batches: &[RecordBatch],
+    tuples: &[Vec<String>],
+    histograms: &[String],
+) -> Result<Vec<(Option<String>, ReadArm)>, Error> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            let bytes = |name: &str| {
+                batch
+                    .column_by_name(name)
+                    .and_then(|array| array.as_binary_opt::<i32>())
+                    .filter(|array| array.is_valid(row))
+                    .map(|array| array.value(row))
+                    .unwrap_or_default()
+            };
+            let mut sums = Vec::with_capacity(tuples.len());
+            for (at, tuple) in tuples.iter().enumerate() {
+                sums.push((tuple.clone(), ExactCoMoments::decode(bytes(&lower::comoments_of(at)))?));
+            }
+            let mut distributions = Vec::with_capacity(histograms.len());
+            for (at, name) in histograms.iter().enumerate() {
+                distributions.push((name.clone(), Histogram::decode(bytes(&lower::histogram_of(at)))?));
+            }
+            let arm = ReadArm {
+                arm: text(batch, READ_ARM, row).unwrap_or_default(),
+                units: count(batch, READ_UNITS, row),
+                sums,
+                histograms: distributions,
+            };
+            rows.push((text(batch, READ_GROUP, row), arm));
+        }
+    }
+    Ok(rows)
+}
+
+/// The arms in the order of the experiment; one without units is there with nothing in it.
+fn sample(plan: &Plan, mut rows: Vec<ReadArm>) -> Result<Sample, Error> {
+    let mut arms = Vec::with_capacity(plan.experiment.arms.len());
+    for arm in &plan.experiment.arms {
+        arms.push(match rows.iter().position(|row| row.arm == arm.name) {
+            Some(at) => rows.swap_remove(at).finish()?,
+            None => ArmSample { arm: arm.name.clone(), ..ArmSample::default() },
+        });
+    }
+    Ok(Sample { arms })
+}
+
+/// Rows of units for estimators that need them, in an order that the data themselves fix.
+async fn attach_unit_rows(engine: &dyn Engine, plan: &Plan, collected: &mut Collected) -> Result<(), Error> {
+    for arm in &mut collected.all.arms {
+        let mut select = Query::select();
+        for name in &plan.unit_rows {
+            select.column(Alias::new(name.as_str()));
+        }
+        select.from(Alias::new(lower::ANALYSED)).and_where(column(lower::COLUMN_ARM).eq(Expr::val(arm.arm.as_str())));
+        for name in &plan.unit_rows {
+            select.order_by(Alias::new(name.as_str()), Order::Asc);
+        }
+        let step = Step {
+            name: format!("rows_of_{}", arm.arm),
+            purpose: "one row per unit".to_owned(),
+            statement: Statement::of(&select),
+            keep: false,
+        };
+        let batches = engine.read(&step).await?;
+        if let Some(first) = batches.first() {
+            let rows = concat_batches(&first.schema(), &batches)
+                .map_err(|error| Error::Engine { step: step.name.clone(), message: error.to_string() })?;
+            arm.unit_rows = Some(rows);
+        }
+        collected.steps.push(step);
+    }
+    Ok(())
+}

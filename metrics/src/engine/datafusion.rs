@@ -1,0 +1,168 @@
+//! DataFusion, in the same process: the default engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::plan::lower::{Schemas, Step};
+use crate::sql::{Binding, Statement};
+use crate::udaf;
+
+/// What the engine may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Threads; every core unless given. Never changes a result.
+    pub threads: Option<usize>,
+    /// Bytes it may hold before it spills; no limit unless given. Never changes a result.
+    pub memory_limit: Option<u64>,
+    /// Where it spills; the system's folder for temporary files unless given.
+    pub spill_folder: Option<PathBuf>,
+}
+
+/// The embedded engine with its sources registered.
+pub struct DataFusion {
+    session: SessionContext,
+    schemas: Schemas,
+}
+
+impl DataFusion {
+    /// An engine without sources.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the folder for spilling cannot be used.
+    pub fn new(resources: &Resources) -> Result<Self, Error> {
+        let threads =
+            resources.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        let config = SessionConfig::new()
+            .with_target_partitions(threads)
+            .with_information_schema(false)
+            .with_parquet_pruning(true)
+            .set_bool("datafusion.sql_parser.enable_ident_normalization", false);
+        let mut runtime = RuntimeEnvBuilder::new();
+        if let Some(limit) = resources.memory_limit {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(limit)));
+        }
+        if let Some(folder) = &resources.spill_folder {
+            let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![folder.clone()]));
+            runtime = runtime.with_disk_manager_builder(disk);
+        }
+        let runtime = runtime.build_arc().map_err(|error| named("start", &error))?;
+        let session = SessionContext::new_with_config_rt(config, runtime);
+        udaf::register(&session);
+        Ok(Self { session, schemas: Schemas::new() })
+    }
+
+    /// Adds a source under its name.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the name is taken.
+    pub fn add_table(&mut self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
+        self.schemas.insert(name.to_owned(), table.schema());
+        self.session.register_table(quoted(name), table).map_err(|error| named(name, &error))?;
+        Ok(())
+    }
+
+    /// Adds a source that is the answer of a statement over sources added before.
+    ///
+    /// # Errors
+    /// [`Error::Data`] or [`Error::Engine`] when the statement cannot be planned.
+    pub async fn add_query(&mut self, name: &str, statement: &Statement) -> Result<(), Error> {
+        let frame = self.frame(name, statement).await?;
+        let view = frame.into_view();
+        self.add_table(name, view)
+    }
+
+    async fn frame(&self, step: &str, statement: &Statement) -> Result<DataFrame, Error> {
+        // The one gate: no statement of any kind but a query passes, whoever wrote it.
+        let gate = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let frame = self.session.sql_with_options(&statement.text, gate).await.map_err(|error| named(step, &error))?;
+        if statement.bindings.is_empty() {
+            return Ok(frame);
+        }
+        let values: Vec<ScalarValue> = statement.bindings.iter().map(scalar).collect();
+        frame.with_param_values(values).map_err(|error| named(step, &error))
+    }
+}
+
+impl Engine for DataFusion {
+    fn name(&self) -> &'static str {
+        "datafusion"
+    }
+
+    fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    fn keep<'a>(&'a self, step: &'a Step) -> BoxFuture<'a, Result<(), Error>> {
+        async move {
+            let fail = |error: DataFusionError| named(&step.name, &error);
+            let frame = self.frame(&step.name, &step.statement).await?;
+            let table: Arc<dyn TableProvider> = if step.keep {
+                let schema = Arc::new(frame.schema().as_arrow().clone());
+                let partitions = frame.collect_partitioned().await.map_err(fail)?;
+                Arc::new(MemTable::try_new(schema, partitions).map_err(fail)?)
+            } else {
+                frame.into_view()
+            };
+            self.session.register_table(quoted(&step.name), table).map_err(fail)?;
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn read<'a>(&'a self, step: &'a Step) -> BoxFuture<'a, Result<Vec<RecordBatch>, Error>> {
+        async move {
+            let frame = self.frame(&step.name, &step.statement).await?;
+            frame.collect().await.map_err(|error| named(&step.name, &error))
+        }
+        .boxed()
+    }
+}
+
+fn quoted(name: &str) -> datafusion::common::TableReference {
+    datafusion::common::TableReference::bare(name.to_owned())
+}
+
+fn scalar(binding: &Binding) -> ScalarValue {
+    match binding {
+        Binding::Boolean(value) => ScalarValue::Boolean(Some(*value)),
+        Binding::Date(value) => {
+            let days = value.since(jiff::civil::date(1970, 1, 1)).map(|span| span.get_days()).unwrap_or_default();
+            ScalarValue::Date32(Some(days))
+        }
+        Binding::Float(value) => ScalarValue::Float64(Some(*value)),
+        Binding::Integer(value) => ScalarValue::Int64(Some(*value)),
+        Binding::Text(value) => ScalarValue::Utf8(Some(value.clone())),
+        Binding::Timestamp(value) => ScalarValue::TimestampMicrosecond(Some(value.as_microsecond()), None),
+    }
+}
+
+/// Tells the data's fault from the limit's and from ours.
+fn named(step: &str, error: &DataFusionError) -> Error {
+    let step = step.to_owned();
+    let root = error.find_root();
+    let message = root.strip_backtrace();
+    match root {
+        DataFusionError::ResourcesExhausted(_) => Error::Memory { step, message },
+        DataFusionError::ArrowError(..) | DataFusionError::Execution(_) | DataFusionError::ParquetError(_) => {
+            Error::Data { step, message }
+        }
+        _ => Error::Engine { step, message },
+    }
+}

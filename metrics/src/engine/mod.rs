@@ -1,0 +1,34 @@
+//! Engines: where statements run.
+//!
+//! An engine takes statements in its dialect and gives record batches. Adding one adds one file.
+
+mod datafusion;
+
+use arrow::record_batch::RecordBatch;
+use futures::future::BoxFuture;
+
+pub use self::datafusion::{DataFusion, Resources};
+
+use crate::error::Error;
+use crate::plan::lower::{Schemas, Step};
+
+/// Something that runs the steps of a plan.
+pub trait Engine: Send + Sync {
+    /// Its name in project files and in the run record.
+    fn name(&self) -> &'static str;
+
+    /// The columns of every source it was opened with.
+    fn schemas(&self) -> &Schemas;
+
+    /// Runs a step and makes its answer readable under the step's name.
+    ///
+    /// # Errors
+    /// [`Error::Memory`], [`Error::Data`] or [`Error::Engine`], each with the step.
+    fn keep<'a>(&'a self, step: &'a Step) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Runs a step and gives its rows, in no order that a caller may rely on.
+    ///
+    /// # Errors
+    /// As [`Engine::keep`].
+    fn read<'a>(&'a self, step: &'a Step) -> BoxFuture<'a, Result<Vec<RecordBatch>, Error>>;
+}
