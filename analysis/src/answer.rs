@@ -1,0 +1,134 @@
+//! From statistics per arm to rows of the result table: every question, every arm, every cut.
+
+use std::collections::BTreeMap;
+
+use estimand_metrics::collect::{Collected, DailyArm};
+use estimand_metrics::plan::{Asked, Plan, Question};
+use estimand_stats::estimate::Estimates;
+use estimand_stats::estimator;
+use estimand_stats::sample::{ArmSample, Sample};
+use estimand_stats::suffstat::ExactCoMoments;
+use estimand_stats::{Error, Estimand};
+
+use estimand_metrics::definition::RoleKind;
+
+/// Answers every question of `plan` for all counted units.
+///
+/// # Errors
+/// The first estimator that cannot answer; a metric that has too few units gives a row with a note instead.
+pub fn overall(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
+    let mut estimates = Estimates::default();
+    for question in &plan.questions {
+        for asked in &question.asked {
+            estimates.append(arms(plan, question, asked, &collected.all)?);
+        }
+    }
+    Ok(estimates)
+}
+
+/// The deciding answers again, by the value of each dimension.
+///
+/// # Errors
+/// As [`overall`].
+pub fn by_segment(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
+    let mut estimates = Estimates::default();
+    for ((dimension, value), sample) in &collected.segments {
+        for question in plan.questions.iter().filter(|question| question.role_kind() != RoleKind::Informational) {
+            for asked in question.asked.iter().filter(|asked| asked.decides) {
+                let mut rows = arms(plan, question, asked, sample)?;
+                for row in &mut rows.rows {
+                    row.segment = Some(format!("{dimension}={value}"));
+                }
+                estimates.append(rows);
+            }
+        }
+    }
+    Ok(estimates)
+}
+
+/// The deciding answers of primary metrics for all units enrolled up to and including each day.
+///
+/// Days add up as exact sums, so the last day gives the same bytes as the whole.
+///
+/// # Errors
+/// As [`overall`].
+pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
+    let mut estimates = Estimates::default();
+    let mut so_far: BTreeMap<String, DailyArm> = BTreeMap::new();
+    for (day, arms_of_day) in &collected.daily {
+        for arm in arms_of_day {
+            add(&mut so_far, arm)?;
+        }
+        let sample = Sample { arms: plan.experiment.arms.iter().map(|arm| finished(&arm.name, so_far.get(&arm.name))).collect::<Result<_, _>>()? };
+        for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
+            for asked in question.asked.iter().filter(|asked| asked.decides) {
+                let mut rows = arms(plan, question, asked, &sample)?;
+                for row in &mut rows.rows {
+                    row.period = Some(day.clone());
+                }
+                estimates.append(rows);
+            }
+        }
+    }
+    Ok(estimates)
+}
+
+fn add(so_far: &mut BTreeMap<String, DailyArm>, day: &DailyArm) -> Result<(), Error> {
+    match so_far.get_mut(&day.arm) {
+        None => {
+            so_far.insert(day.arm.clone(), day.clone());
+        }
+        Some(sums) => {
+            sums.units += day.units;
+            for ((_, sum), (_, more)) in sums.sums.iter_mut().zip(&day.sums) {
+                sum.merge(more)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn finished(arm: &str, sums: Option<&DailyArm>) -> Result<ArmSample, Error> {
+    let empty = || ArmSample { arm: arm.to_owned(), ..ArmSample::default() };
+    let Some(sums) = sums else { return Ok(empty()) };
+    let finish = |(names, sum): &(Vec<String>, ExactCoMoments)| Ok::<_, Error>((names.clone(), sum.finish()?));
+    let comoments = sums.sums.iter().map(finish).collect::<Result<_, _>>()?;
+    Ok(ArmSample { units: sums.units, comoments, ..empty() })
+}
+
+fn arms(plan: &Plan, question: &Question, asked: &Asked, sample: &Sample) -> Result<Estimates, Error> {
+    let rule = estimator::by_name(&asked.estimator)?;
+    let mut estimates = Estimates::default();
+    for arm in plan.experiment.treatments() {
+        let estimand = question.estimand(asked, &arm.name, &plan.experiment.control);
+        let mut rows = match rule.estimate(&estimand, &asked.design, sample) {
+            Ok(rows) => rows,
+            Err(error @ (Error::TooFewUnits { .. } | Error::RankDeficient { .. })) => unanswered(asked, &estimand, &error),
+            Err(error) => return Err(error),
+        };
+        for row in &mut rows.rows {
+            row.experiment = Some(plan.experiment.name.clone());
+            row.role = Some(question.role_kind().word().to_owned());
+            row.decides = Some(asked.decides && row.term.is_none());
+            if !asked.variant.is_empty() {
+                row.note(&format!("Shown beside the deciding row: {}.", asked.variant));
+            }
+        }
+        estimates.append(rows);
+    }
+    Ok(estimates)
+}
+
+/// A row that says why there is no number.
+fn unanswered(asked: &Asked, estimand: &Estimand, error: &Error) -> Estimates {
+    let mut row = estimand_stats::Estimate {
+        metric: Some(estimand.metric.clone()),
+        arm: Some(estimand.arm.clone()),
+        baseline_arm: Some(estimand.baseline_arm.clone()),
+        scale: Some("absolute".to_owned()),
+        estimator: Some(asked.estimator.clone()),
+        ..estimand_stats::Estimate::default()
+    };
+    row.note(&format!("No estimate: {error}."));
+    [row].into_iter().collect()
+}
