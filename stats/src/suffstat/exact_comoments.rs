@@ -283,7 +283,7 @@ fn counted(rows: u64, more: u64) -> Result<u64, Error> {
 
 impl SufficientStatistic for ExactCoMoments {
     fn name(&self) -> &'static str {
-        "comoments"
+        "exact_comoments"
     }
 
     fn arity(&self) -> usize {

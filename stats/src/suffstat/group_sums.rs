@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use super::{Error, ExactSum};
 
+/// Rows whose cells are fetched together: enough to overlap cache misses, few enough to stay in the nearest cache.
+const AHEAD: usize = 64;
+
 /// Marks a group that has met no value. Negative zero is the identity of addition, and no sum of other doubles gives it, so the
 /// mark costs neither memory nor a branch.
 const NOTHING: f64 = -0.0;
@@ -72,18 +75,7 @@ impl GroupSums {
     /// - **Errors** with [`Error::NonFinite`], or [`Error::Shape`] when there is no such group.
     #[inline]
     pub fn add(&mut self, group: usize, value: f64) -> Result<(), Error> {
-        if !value.is_finite() {
-            return Err(Error::NonFinite { variable: 0, count: 1 });
-        }
-        let groups = self.cells.len();
-        let Some(cell) = self.cells.get_mut(group) else {
-            return Err(Error::Shape { what: "groups", expected: groups, got: group });
-        };
-        // Adding 0.0 turns -0.0, which would look like a group without values, into 0.0.
-        if !grow(cell, value + 0.0) {
-            self.grow_rest(group, value);
-        }
-        Ok(())
+        if self.add_to_cell(group, value) { Ok(()) } else { self.add_with_rest(group, value) }
     }
 
     /// Adds a column of values, each to its group.
@@ -94,16 +86,22 @@ impl GroupSums {
         if values.len() != groups.len() {
             return Err(Error::Shape { what: "group numbers", expected: values.len(), got: groups.len() });
         }
-        for (row, (value, group)) in values.iter().zip(groups).enumerate() {
-            match self.add(*group, *value) {
-                Err(Error::NonFinite { variable, .. }) => {
-                    let count = values[row..].iter().filter(|value| !value.is_finite()).count() as u64;
-                    return Err(Error::NonFinite { variable, count });
+        for (start, groups) in (0..).step_by(AHEAD).zip(groups.chunks(AHEAD)) {
+            self.touch(groups);
+            for (row, (value, group)) in values[start..].iter().zip(groups).enumerate() {
+                if !self.add_to_cell(*group, *value) {
+                    self.add_with_rest(*group, *value)
+                        .map_err(|error| count_non_finite(error, &values[start + row..]))?;
                 }
-                other => other?,
             }
         }
         Ok(())
+    }
+
+    /// Reads the cells of some groups, so that their cache misses overlap instead of stalling one addition after another.
+    fn touch(&self, groups: &[usize]) {
+        let cells = groups.iter().filter_map(|group| self.cells.get(*group));
+        std::hint::black_box(cells.fold(0, |all, [high, _]| all ^ high.to_bits()));
     }
 
     /// Adds the exact sum of a part of a group, as [`parts`](GroupSums::parts) gave it.
@@ -184,9 +182,23 @@ impl GroupSums {
         self.cells.capacity() * size_of::<[f64; 2]>() + rest
     }
 
+    /// Adds a value that two terms hold, as nearly all are; `false` when there is more to it.
+    #[inline]
+    fn add_to_cell(&mut self, group: usize, value: f64) -> bool {
+        // Adding 0.0 turns -0.0, which would look like a group without values, into 0.0.
+        self.cells.get_mut(group).is_some_and(|cell| grow(cell, value + 0.0))
+    }
+
+    /// Adds what two terms cannot hold, or says why it cannot be added.
     #[cold]
-    fn grow_rest(&mut self, group: usize, value: f64) {
-        let Some(cell) = self.cells.get_mut(group) else { return };
+    fn add_with_rest(&mut self, group: usize, value: f64) -> Result<(), Error> {
+        if !value.is_finite() {
+            return Err(Error::NonFinite { variable: 0, count: 1 });
+        }
+        let groups = self.cells.len();
+        let Some(cell) = self.cells.get_mut(group) else {
+            return Err(Error::Shape { what: "groups", expected: groups, got: group });
+        };
         let rest = self.rest.entry(group).or_default();
         let [high, low] = std::mem::replace(cell, [0.0, 0.0]);
         let (sum, error) = two_sum(low, value);
@@ -197,6 +209,18 @@ impl GroupSums {
         } else {
             [high, low, value].into_iter().for_each(|term| rest.add(term));
         }
+        Ok(())
+    }
+}
+
+/// Makes an error about one value tell how many such values the batch holds from there on.
+fn count_non_finite(error: Error, rest: &[f64]) -> Error {
+    match error {
+        Error::NonFinite { variable, .. } => {
+            let count = rest.iter().filter(|value| !value.is_finite()).count() as u64;
+            Error::NonFinite { variable, count }
+        }
+        other => other,
     }
 }
 
@@ -206,10 +230,11 @@ fn grow(cell: &mut [f64; 2], value: f64) -> bool {
     let [high, low] = *cell;
     let (sum, error) = two_sum(low, value);
     let (top, middle) = two_sum(high, sum);
-    let fits = (error == 0.0 || middle == 0.0) && top.is_finite();
+    let (bottom, lost) = two_sum(middle, error);
+    // A value that is not finite, or an overflow, shows in the leading term.
+    let fits = lost == 0.0 && top.is_finite();
     if fits {
-        // At most one of the two is not zero.
-        *cell = [top, middle + error];
+        *cell = [top, bottom];
     }
     fits
 }
