@@ -1,0 +1,216 @@
+//! Effects with their intervals: what a forest plot and the bars of a scorecard draw.
+
+use std::collections::BTreeMap;
+
+use estimand_stats::estimand::Direction;
+use estimand_stats::{Estimate, Estimates};
+
+use crate::error::Error;
+use crate::number::{Measure, Numbers, Scale};
+use crate::status::{Shape, Status};
+use crate::theme::Ink;
+
+/// An interval at one level; an end that is `None` is open.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Confidence level, inside (0, 1).
+    pub level: f64,
+    /// Lower end.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+}
+
+impl Interval {
+    /// Whether it is open on both sides, as Fieller's set can be: it says nothing, and is not drawn.
+    pub fn is_unbounded(&self) -> bool {
+        self.low.is_none() && self.high.is_none()
+    }
+}
+
+/// The effect of one arm on one metric, in one segment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    /// Name of the metric for people.
+    pub label: String,
+    /// The arm that the effect is of.
+    pub arm: String,
+    /// The arm compared against.
+    pub baseline_arm: String,
+    /// The segment as `dimension=value`; `None` for all units.
+    pub segment: Option<String>,
+    /// The effect; `None` when it could not be estimated.
+    pub estimate: Option<f64>,
+    /// Intervals at one or several levels, the highest first; empty when there is none.
+    pub intervals: Vec<Interval>,
+    /// Units of arm and baseline.
+    pub n: (Option<u64>, Option<u64>),
+    /// The p-value that decides: the corrected one when there is one.
+    pub p_value: Option<f64>,
+    /// Non-inferiority margin, relative to the baseline mean.
+    pub margin: Option<f64>,
+    /// Which way of the metric is good.
+    pub direction: Direction,
+    /// Its word in the status table; `None` for a row that is shown and not judged.
+    pub status: Option<Status>,
+    /// How its numbers are written, the same for all rows of the metric.
+    pub numbers: Numbers,
+    /// What a reader must know about this row.
+    pub notes: Option<String>,
+}
+
+impl Effect {
+    /// Adds the interval at another level, such as the 50 % and 80 % ones of the same estimator, and keeps the highest level first.
+    pub fn with_interval(mut self, interval: Interval) -> Self {
+        self.intervals.retain(|other| other.level != interval.level);
+        self.intervals.push(interval);
+        self.intervals.sort_by(|a, b| b.level.total_cmp(&a.level));
+        self
+    }
+
+    /// The interval at the highest level, when it says something.
+    pub fn outer(&self) -> Option<&Interval> {
+        self.intervals.first().filter(|interval| !interval.is_unbounded())
+    }
+
+    /// The point to mark: an estimate is never shown without its interval.
+    pub fn point(&self) -> Option<f64> {
+        self.outer().and(self.estimate).filter(|estimate| estimate.is_finite())
+    }
+
+    /// The ink of its status.
+    pub fn ink(&self) -> Ink {
+        self.status.map_or(Ink::Undecided, Status::ink)
+    }
+
+    /// The shape of its status.
+    pub fn shape(&self) -> Shape {
+        self.status.map_or(Shape::Circle, Status::shape)
+    }
+
+    /// The margin as an effect on the bad side: −δ when more is better, +δ when less is.
+    pub fn margin_effect(&self) -> Option<f64> {
+        self.margin.map(|margin| match self.direction {
+            Direction::Higher => -margin,
+            Direction::Lower => margin,
+        })
+    }
+
+    /// Effect and interval in one line: `+2.1 % (+0.6 to +3.6 %)`, or why there is none.
+    pub fn sentence(&self) -> String {
+        match (self.point(), self.intervals.first()) {
+            (Some(point), Some(interval)) => {
+                format!("{} ({})", self.numbers.effect(Some(point)), self.numbers.interval(interval.low, interval.high))
+            }
+            (_, Some(_)) => "interval unbounded".to_owned(),
+            _ => "no interval".to_owned(),
+        }
+    }
+}
+
+/// Effects on one scale that share an axis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Effects {
+    /// What the block holds, such as `Primary metrics`.
+    pub title: String,
+    /// The scale of all rows.
+    pub scale: Scale,
+    /// The rows in the order to show them; rows of one metric stand together.
+    pub rows: Vec<Effect>,
+    /// Arms in the experiment's order, the control first: it decides their colours.
+    pub arms: Vec<String>,
+    /// Effects nearer to zero than this do not matter, on the scale of the rows.
+    pub minimum_effect: Option<f64>,
+}
+
+impl Effects {
+    /// The rows of a result table, all on one scale, in their order.
+    ///
+    /// Levels that a row does not carry are computed from its standard error and degrees of freedom only when the same formula gives the
+    /// row's own interval; Fieller's interval, for one, gets none. Add such levels with [`Effect::with_interval`].
+    ///
+    /// - **Needs** `metric` and `arm` of each row, and a [`Measure`] of each metric.
+    /// - **Errors** with [`Error::MixedScales`], [`Error::UnknownMetric`], [`Error::UnknownStatus`] or [`Error::MissingColumn`].
+    pub fn of(title: &str, estimates: &Estimates, measures: &BTreeMap<String, Measure>) -> Result<Self, Error> {
+        let mut block = Self { title: title.to_owned(), ..Self::default() };
+        let mut scale_name = None;
+        for row in &estimates.rows {
+            let metric = row.metric.as_deref().ok_or(Error::MissingColumn { column: "metric" })?;
+            let name = row.scale.as_deref().ok_or(Error::MissingColumn { column: "scale" })?;
+            let expected = *scale_name.get_or_insert(name);
+            block.scale = Scale::named(name).filter(|_| name == expected).ok_or_else(|| Error::MixedScales {
+                metric: metric.to_owned(),
+                found: name.to_owned(),
+                expected: expected.to_owned(),
+            })?;
+            let measure = measures.get(metric).ok_or_else(|| Error::UnknownMetric {
+                metric: metric.to_owned(),
+                known: measures.keys().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", "),
+            })?;
+            let same_metric = estimates.rows.iter().filter(|other| other.metric == row.metric);
+            let numbers = Numbers::effects(measure, block.scale, same_metric.filter_map(|other| other.std_error));
+            let effect = effect_of(row, metric, measure, numbers)?;
+            for arm in [&effect.baseline_arm, &effect.arm] {
+                if !arm.is_empty() && !block.arms.contains(arm) {
+                    block.arms.push(arm.clone());
+                }
+            }
+            block.rows.push(effect);
+        }
+        Ok(block)
+    }
+
+    /// Whether several arms are compared with the baseline.
+    pub fn has_several_arms(&self) -> bool {
+        self.rows.iter().any(|row| row.arm != self.rows[0].arm)
+    }
+
+    /// The highest level of the rows, and the lower ones that some row has, from high to low.
+    pub fn levels(&self) -> Vec<f64> {
+        let mut levels: Vec<f64> =
+            self.rows.iter().flat_map(|row| &row.intervals).map(|interval| interval.level).collect();
+        levels.sort_by(|a, b| b.total_cmp(a));
+        levels.dedup();
+        levels
+    }
+}
+
+fn effect_of(row: &Estimate, metric: &str, measure: &Measure, numbers: Numbers) -> Result<Effect, Error> {
+    let status = row
+        .status
+        .as_deref()
+        .map(|word| {
+            Status::named(word).ok_or_else(|| Error::UnknownStatus {
+                metric: metric.to_owned(),
+                status: word.to_owned(),
+                known: Status::ALL.iter().map(|known| format!("`{}`", known.word())).collect::<Vec<_>>().join(", "),
+            })
+        })
+        .transpose()?;
+    let arm = row.arm.clone().ok_or(Error::MissingColumn { column: "arm" })?;
+    Ok(Effect {
+        label: measure.label.clone(),
+        arm,
+        baseline_arm: row.baseline_arm.clone().unwrap_or_default(),
+        segment: row.segment.clone(),
+        estimate: row.estimate,
+        intervals: intervals_of(row),
+        n: (row.n, row.n_baseline),
+        p_value: row.p_adjusted.or(row.p_value),
+        margin: row.margin,
+        direction: measure.direction,
+        status,
+        numbers,
+        notes: row.notes.clone(),
+    })
+}
+
+/// The interval of the row; none when the row has no level, and so no interval was asked of it.
+fn intervals_of(row: &Estimate) -> Vec<Interval> {
+    let finite = |end: Option<f64>| end.filter(|end| end.is_finite());
+    row.level
+        .filter(|level| *level > 0.0 && *level < 1.0 && row.estimate.is_some())
+        .map(|level| Interval { level, low: finite(row.conf_low), high: finite(row.conf_high) })
+        .into_iter()
+        .collect()
+}
