@@ -298,7 +298,8 @@ impl Faults {
     pub fn new(mut faults: Vec<Fault>) -> Self {
         let key = |fault: &Fault| fault.place.as_ref().map(|place| (place.file.clone(), place.line, place.column));
         faults.sort_by_key(key);
-        faults.dedup();
+        let mut seen = std::collections::HashSet::new();
+        faults.retain(|fault| seen.insert((fault.code, fault.line())));
         Self(faults)
     }
 

@@ -2,6 +2,7 @@
 
 #![deny(missing_docs)]
 
+pub mod bindings;
 pub mod collect;
 pub mod definition;
 pub mod engine;
@@ -11,6 +12,8 @@ pub mod fault;
 pub mod kind;
 pub mod plan;
 pub mod project;
+pub mod reading;
+pub mod schema;
 pub mod sql;
 pub mod udaf;
 

@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// Written as a whole number and one unit: `w` (7 days), `d` (24 hours), `h`, `m`, `s`, `ms`. A day is 24 hours; windows
 /// are counted from the instant of exposure, so calendars and clock changes do not matter to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration {
     milliseconds: i64,
 }

@@ -5,11 +5,19 @@
 //! Column names are taken to the letter, whether quoted or not. `/` divides real numbers, integers too.
 
 mod function;
+mod parse;
+mod print;
+mod words;
 
 use std::ops::Range;
 
 pub use function::{Function, Gives};
 use jiff::{Timestamp, civil};
+
+use crate::definition::WhenEmpty;
+use crate::fault::Fault;
+pub(crate) use parse::{AGGREGATIONS, in_words, never_allowed, refused};
+pub(crate) use words::{PARSER_RECURSION, Words, Wrong, on_deep_stack};
 
 /// A checked expression.
 #[derive(Clone, Debug)]
@@ -32,6 +40,27 @@ impl Expression {
         Self { node: Node::Column(name.to_owned()), mentions: vec![mention] }
     }
 
+    pub(crate) fn read(text: &str) -> Result<Self, Box<Wrong>> {
+        parse::expression(text)
+    }
+
+    pub(crate) fn mentions(&self) -> &[Mention] {
+        &self.mentions
+    }
+
+    /// Parses one scalar expression that stands in no file; `origin` is what its faults call it, such as `--filter`.
+    ///
+    /// # Errors
+    /// The first thing in the text that is no scalar expression, with its place.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, Box<Fault>> {
+        parse::expression(text).map_err(|wrong| Box::new(wrong.placed(origin, text)))
+    }
+
+    /// The kind of value it gives, as far as its text tells.
+    pub fn gives(&self) -> Gives {
+        parse::gives(&self.node)
+    }
+
     /// The tree. At most 1,000 nodes, at most 64 deep.
     pub fn node(&self) -> &Node {
         &self.node
@@ -45,6 +74,27 @@ impl Expression {
     /// The names of parameters in it, in the order of the text, repetitions included.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.mentions.iter().filter(|mention| mention.parameter).map(|mention| mention.name.as_str())
+    }
+}
+
+impl Node {
+    /// The nodes directly below.
+    pub fn children(&self) -> Vec<&Node> {
+        match self {
+            Self::Between { operand, low, high, .. } => vec![operand, low, high],
+            Self::Binary { left, right, .. } => vec![left, right],
+            Self::Call { arguments, .. } => arguments.iter().collect(),
+            Self::Case { operand, branches, otherwise } => operand
+                .iter()
+                .map(AsRef::as_ref)
+                .chain(branches.iter().flat_map(|(when, then)| [when, then]))
+                .chain(otherwise.iter().map(AsRef::as_ref))
+                .collect(),
+            Self::Cast { operand, .. } | Self::Is { operand, .. } | Self::Unary { operand, .. } => vec![operand],
+            Self::Column(_) | Self::Literal(_) | Self::Parameter(_) => Vec::new(),
+            Self::InList { operand, list, .. } => std::iter::once(operand.as_ref()).chain(list).collect(),
+            Self::Like { operand, pattern, .. } => vec![operand, pattern],
+        }
     }
 }
 
@@ -242,6 +292,37 @@ pub struct Aggregation {
     pub function: AggregateFunction,
     /// What is aggregated; `None` only for [`AggregateFunction::Any`] and `count(*)`.
     pub argument: Option<Expression>,
+}
+
+impl Aggregation {
+    /// Parses a `value` that stands in no file: one aggregation, or a plain expression, which becomes [`AggregateFunction::Row`].
+    ///
+    /// # Errors
+    /// The first thing in the text that is neither, with its place.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, Box<Fault>> {
+        Self::read(text).map_err(|wrong| Box::new(wrong.placed(origin, text)))
+    }
+
+    pub(crate) fn read(text: &str) -> Result<Self, Box<Wrong>> {
+        let parsed = parse::value(text)?;
+        Ok(Self { function: parsed.function.unwrap_or(AggregateFunction::Row), argument: parsed.argument })
+    }
+
+    /// The value of a unit without rows, where nothing else is said: 0 for sums and counts, missing for the rest.
+    pub const fn when_empty(&self) -> WhenEmpty {
+        match self.function {
+            AggregateFunction::Any
+            | AggregateFunction::Count
+            | AggregateFunction::CountDistinct
+            | AggregateFunction::Sum => WhenEmpty::Value(0.0),
+            AggregateFunction::Avg
+            | AggregateFunction::First
+            | AggregateFunction::Last
+            | AggregateFunction::Max
+            | AggregateFunction::Min
+            | AggregateFunction::Row => WhenEmpty::Null,
+        }
+    }
 }
 
 /// A function over the rows of a unit that count. Rows whose argument is null are left out, except by [`AggregateFunction::Row`].

@@ -1,6 +1,44 @@
 //! Kinds of metric: how per-unit values are summarised over an arm.
+//!
+//! A kind is one file and one entry in [`ALL`] and [`NAMES`]; its keys give parsing, faults with places, and the schema.
 
-use crate::definition::UnitValue;
+mod mean;
+mod proportion;
+mod ratio;
+
+use crate::definition::{NumberStyle, UnitValue};
+use crate::reading::fields::Fields;
+use crate::reading::key::Key;
+use crate::reading::metric::MetricReader;
+
+/// Every kind, by name.
+pub const ALL: &[&dyn MetricKind] = &[&mean::Mean, &proportion::Proportion, &ratio::Ratio];
+
+/// The names of all kinds, in the order of [`ALL`].
+pub const NAMES: &[&str] = &["mean", "proportion", "ratio"];
+
+/// A kind of metric: its keys and how a file of that kind becomes an [`Outcome`].
+pub trait MetricKind: Sync {
+    /// The word for it in files and results.
+    fn name(&self) -> &'static str;
+
+    /// What it measures, in one sentence.
+    fn doc(&self) -> &'static str;
+
+    /// The keys that files of this kind have besides those of every metric.
+    fn keys(&self) -> &'static [Key];
+
+    /// How its numbers are written unless the file says otherwise.
+    fn style(&self) -> NumberStyle;
+
+    /// Reads the per-unit values; the keys have been checked. `None` when something is wrong, which has been reported.
+    fn read(&self, fields: &Fields<'_>, reader: &mut MetricReader<'_>) -> Option<Outcome>;
+}
+
+/// The kind of a name.
+pub fn named(name: &str) -> Option<&'static dyn MetricKind> {
+    ALL.iter().find(|kind| kind.name() == name).copied()
+}
 
 /// The per-unit values of a metric and how an arm summarises them.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,5 +73,29 @@ impl Outcome {
             Self::Ratio { numerator, denominator } => (numerator, Some(denominator)),
         };
         std::iter::once(first).chain(second)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_and_its_names_are_alphabetical_and_agree() {
+        let names: Vec<_> = ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names, NAMES);
+        assert!(names.is_sorted());
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_registered() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kind");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .filter(|stem| stem != "mod")
+            .collect();
+        files.sort();
+        assert_eq!(files, NAMES);
     }
 }

@@ -1,0 +1,625 @@
+//! Reading an experiment.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::definition::{
+    Analysis, Arm, Assignment, Correction, Corrections, Covariate, Dimension, Experiment, ExperimentMetric, Manifest,
+    Metric, OptionValue, Plan, PlanKind, Population, Role, Source, Trigger, Zone,
+};
+use crate::expression::Expression;
+use crate::fault::Fault;
+use crate::reading::document::{Content, Document};
+use crate::reading::fields::Fields;
+use crate::reading::header;
+use crate::reading::key::{Key, Shape, optional, required, shown};
+use crate::reading::known::Known;
+use crate::reading::metric::{read_filter, resolve_covariates};
+use crate::reading::nearest::{nearest, skeleton};
+
+/// The keys of an experiment, besides those of the header.
+pub const KEYS: &[Key] = &[
+    optional("hypothesis", Shape::Text, "What is expected to happen, and why."),
+    required("unit", Shape::Text, "The unit of assignment and analysis, such as `user_id`."),
+    optional("start", Shape::Moment, "First instant; a date is its midnight."),
+    optional(
+        "end",
+        Shape::Moment,
+        "First instant after the experiment; a date is its midnight, so that day is outside.",
+    ),
+    optional("timezone", Shape::Zone, "The zone of its dates; the project's default unless given."),
+    required("assignment", Shape::Table(ASSIGNMENT), "Where assignments are."),
+    optional("trigger", Shape::Table(TRIGGER), "The condition that makes a unit count, the same in every arm."),
+    required("arms", Shape::List(2, &Shape::Table(ARM)), "The experiences compared."),
+    required("control", Shape::Text, "The name of the arm compared against."),
+    required("metrics", Shape::Table(METRICS), "The metrics by role."),
+    optional(
+        "dimensions",
+        Shape::List(0, &Shape::OneOf(&[Shape::Text, Shape::Table(DIMENSION)])),
+        "Columns by which effects are cut.",
+    ),
+    optional("analysis", Shape::Table(ANALYSIS), "How effects are estimated."),
+    optional("plan", Shape::Table(PLAN), "When it ends and what counts as an effect."),
+];
+
+const ASSIGNMENT: &[Key] = &[
+    required("source", Shape::Name, "The source of assignments; its timestamp is the exposure."),
+    required("arm", Shape::Text, "The column that holds the arm."),
+    optional("filter", Shape::Text, "Which rows are assignments to this experiment."),
+];
+
+const TRIGGER: &[Key] = &[
+    required("source", Shape::Name, "The source of triggering rows."),
+    optional("filter", Shape::Text, "Which rows trigger."),
+];
+
+const ARM: &[Key] = &[
+    required("name", Shape::Text, "The value of the arm column, to the letter."),
+    optional("label", Shape::Text, "The name people read."),
+    optional(
+        "allocation",
+        Shape::Number,
+        "The planned share of units: shares that sum to 1, or whole numbers as weights; equal unless given.",
+    ),
+];
+
+const METRICS: &[Key] = &[
+    required("primary", Shape::List(1, &Shape::Name), "Metrics that decide."),
+    optional("secondary", Shape::List(0, &Shape::Name), "Metrics that explain."),
+    optional("guardrail", Shape::List(0, &Shape::Table(GUARDRAIL)), "Metrics that must not get worse."),
+    optional("informational", Shape::List(0, &Shape::Name), "Metrics that are shown and not tested."),
+];
+
+const GUARDRAIL: &[Key] = &[
+    required("metric", Shape::Name, "The metric."),
+    required("margin", Shape::Between(0.0, 1.0), "The relative margin within which it counts as safe, such as 0.01."),
+];
+
+const DIMENSION: &[Key] = &[
+    optional("name", Shape::Text, "The name shown; the column's unless given."),
+    optional("source", Shape::Name, "The source of the column; the assignment source unless given."),
+    required("column", Shape::Text, "The column, one value per unit."),
+];
+
+const CORRECTIONS: &[&str] = &["benjamini_hochberg", "bonferroni", "hochberg", "holm", "none"];
+
+const ANALYSIS: &[Key] = &[
+    optional(
+        "level",
+        Shape::Between(0.5, 1.0),
+        "Confidence level of two-sided intervals; the project's default unless given.",
+    ),
+    optional(
+        "alpha",
+        Shape::Between(0.0, 0.5),
+        "Size of the one-sided tests of guardrails; (1 − level) / 2 unless given.",
+    ),
+    optional("estimator", Shape::Text, "The estimator that decides; chosen by metric and covariates unless given."),
+    optional(
+        "covariates",
+        Shape::List(0, &Shape::Text),
+        "Covariates of every metric: metrics, or columns of the assignment source.",
+    ),
+    optional(
+        "population",
+        Shape::Word(&["enrolled", "superpopulation"]),
+        "For whom effects are stated; `superpopulation` unless given.",
+    ),
+    optional("correction", Shape::Table(CORRECTION), "The corrections for multiplicity."),
+    optional("options", Shape::Map(&Shape::Scalar), "Options of the estimator."),
+];
+
+const CORRECTION: &[Key] = &[
+    optional("primary", Shape::Word(CORRECTIONS), "Over primary metrics and arms; `holm` unless given."),
+    optional(
+        "secondary",
+        Shape::Word(CORRECTIONS),
+        "Over secondary metrics and arms; `benjamini_hochberg` unless given.",
+    ),
+    optional("segments", Shape::Word(CORRECTIONS), "Within a dimension and metric; `benjamini_hochberg` unless given."),
+];
+
+const PLAN: &[Key] = &[
+    required("kind", Shape::Word(&["fixed"]), "When to look: `fixed` looks once, at the end."),
+    optional("units", Shape::Integer(2, 1_000_000_000_000), "Units over all arms at which it ends."),
+    optional("minimum_units", Shape::Integer(2, 1_000_000_000_000), "Fewest units over all arms for a verdict."),
+    optional(
+        "minimum_effect",
+        Shape::Map(&Shape::Between(0.0, 10.0)),
+        "Relative effects below which an effect is too small to matter, by metric.",
+    ),
+];
+
+/// Every key of an experiment file.
+pub fn keys() -> Vec<&'static Key> {
+    header::KEYS.iter().chain(KEYS).collect()
+}
+
+/// Most metrics of an experiment, and most cells of its metrics by arms and dimensions are bounded by it.
+pub(crate) const MOST_METRICS: usize = 200;
+
+/// Most arms of an experiment.
+pub(crate) const MOST_ARMS: usize = 50;
+
+/// Most dimensions of an experiment.
+pub(crate) const MOST_DIMENSIONS: usize = 50;
+
+/// What is known while experiments are read.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) sources: &'a Known<Source>,
+    pub(crate) metrics: &'a Known<Metric>,
+}
+
+/// Reads an experiment; `None` when something is wrong with it, or with what it names.
+pub(crate) fn read(document: &Document, around: &Surroundings<'_>, faults: &mut Vec<Fault>) -> Option<Experiment> {
+    let before = faults.iter().filter(|fault| fault.is_error()).count();
+    let fields = Fields::checked(document, &keys(), faults);
+    let header = header::read(&fields, faults);
+    let unit = fields.text("unit").unwrap_or_default();
+    let assignment = fields.table("assignment").and_then(|table| assignment(&table, unit, around, faults));
+    let assigned = fields.table("assignment").and_then(|table| around.sources.get(table.text("source")?));
+    let trigger = fields.table("trigger").and_then(|table| trigger(&table, unit, around, assigned, faults));
+    let arms = arms(&fields, faults);
+    let control = control(&fields, &arms, faults);
+    let metrics = metrics(&fields, around, assigned, faults);
+    let plan = plan(&fields, &metrics, faults);
+    let timezone = fields.zone("timezone").or_else(|| around.manifest.defaults.timezone.clone());
+    let (start, end) = span(&fields, timezone.as_ref(), assigned, &plan, faults);
+    let dimensions = dimensions(&fields, unit, around, assigned, faults);
+    let analysis = analysis(&fields, around, faults);
+    let clean = faults.iter().filter(|fault| fault.is_error()).count() == before;
+    // An experiment that names a faulty definition is faulty too, without a fault of its own.
+    let covariate_known = |covariate: &Covariate| match covariate {
+        Covariate::Metric(name) => around.metrics.get(name).is_some(),
+        Covariate::Column(_) => true,
+    };
+    let whole = clean
+        && metrics.iter().all(|(metric, _)| around.metrics.get(&metric.metric).is_some())
+        && analysis.covariates.iter().all(covariate_known)
+        && trigger.is_some() == fields.has("trigger")
+        && dimensions.len() == fields.list("dimensions").len();
+    assignment.filter(|_| whole).map(|assignment| Experiment {
+        name: header.name,
+        label: header.label,
+        hypothesis: fields.string("hypothesis"),
+        description: header.description,
+        owner: header.owner,
+        tags: header.tags,
+        unit: unit.to_owned(),
+        start,
+        end,
+        timezone,
+        assignment,
+        trigger,
+        arms,
+        control,
+        metrics: metrics.into_iter().map(|(metric, _)| metric).collect(),
+        dimensions,
+        analysis,
+        plan,
+    })
+}
+
+fn known_source<'a>(table: &Fields<'_>, around: &'a Surroundings<'_>, faults: &mut Vec<Fault>) -> Option<&'a Source> {
+    let name = table.text("source")?;
+    if !around.sources.contains(name) {
+        let fault = around.sources.unknown(name);
+        faults.push(fault.with_place(table.place("source")).with_field(table.path("source")));
+    }
+    around.sources.get(name)
+}
+
+/// A condition without parameters: an experiment is fixed before its data are looked at.
+fn fixed_filter(table: &Fields<'_>, faults: &mut Vec<Fault>) -> Option<Expression> {
+    let filter = read_filter(table, "filter", faults)?;
+    if let Some(mention) = filter.mentions().iter().find(|mention| mention.parameter) {
+        let message = format!("parameter `${}` stands in an experiment", mention.name);
+        let fault = table.fault("filter", "metrics::parameter", message);
+        let place = table.place_within("filter", &mention.span);
+        faults.push(
+            fault.with_place(place).with_help("write the value: who is assigned is fixed by the experiment's file"),
+        );
+    }
+    Some(filter)
+}
+
+fn assignment(
+    table: &Fields<'_>,
+    unit: &str,
+    around: &Surroundings<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<Assignment> {
+    let source = known_source(table, around, faults);
+    let filter = fixed_filter(table, faults);
+    let source = source?;
+    Some(Assignment {
+        source: source.name.clone(),
+        arm: table.string("arm")?,
+        unit_column: source.unit_column(unit).to_owned(),
+        filter,
+    })
+}
+
+fn trigger(
+    table: &Fields<'_>,
+    unit: &str,
+    around: &Surroundings<'_>,
+    assigned: Option<&Source>,
+    faults: &mut Vec<Fault>,
+) -> Option<Trigger> {
+    let source = known_source(table, around, faults);
+    let filter = fixed_filter(table, faults);
+    let source = source?;
+    for source in [Some(source), assigned].into_iter().flatten().filter(|source| source.is_unit_table()) {
+        let message = format!("a trigger needs times, and `{}` has no timestamp", source.name);
+        let fault = table.fault("source", "metrics::no_clock", message);
+        faults.push(
+            fault.with_help(format!(
+                "add `timestamp` to the source `{}`, or use the assignment's `filter`",
+                source.name
+            )),
+        );
+    }
+    Some(Trigger { source: source.name.clone(), unit_column: source.unit_column(unit).to_owned(), filter })
+}
+
+fn arms(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Vec<Arm> {
+    let tables = fields.tables("arms");
+    if tables.len() > MOST_ARMS {
+        let fault = fields.fault("arms", "metrics::too_large", format!("{} arms, more than {MOST_ARMS}", tables.len()));
+        faults.push(fault.with_place(fields.key_place("arms")).with_help("compare fewer arms at once"));
+        return Vec::new();
+    }
+    for (index, table) in tables.iter().enumerate() {
+        let Some(name) = table.text("name") else { continue };
+        for earlier in &tables[..index] {
+            let Some(other) = earlier.text("name") else { continue };
+            if other == name {
+                let fault = table
+                    .fault("name", "metrics::duplicate_name", format!("arm `{}` is given twice", shown(name)))
+                    .with_related("first given here", earlier.place("name"))
+                    .with_help("give each arm its own name");
+                faults.push(fault);
+            } else if skeleton(other.trim()) == skeleton(name.trim()) {
+                let message = format!("arms `{}` and `{}` look alike", shown(other), shown(name));
+                let fault = Fault::warning("metrics::look_alike", message)
+                    .with_place(table.place("name"))
+                    .with_field(table.path("name"))
+                    .with_related("the other", earlier.place("name"))
+                    .with_help("make them the values of the arm column, to the letter");
+                faults.push(fault);
+            }
+        }
+    }
+    let shares = shares(fields, &tables, faults);
+    tables
+        .iter()
+        .zip(shares)
+        .filter_map(|(table, allocation)| {
+            let name = table.string("name")?;
+            Some(Arm { label: table.string("label").unwrap_or_else(|| name.clone()), name, allocation })
+        })
+        .collect()
+}
+
+/// The planned share of each arm.
+fn shares(fields: &Fields<'_>, tables: &[Fields<'_>], faults: &mut Vec<Fault>) -> Vec<f64> {
+    let given: Vec<Option<f64>> = tables.iter().map(|table| table.number("allocation")).collect();
+    let equal = vec![1.0 / f64::from(u32::try_from(tables.len().max(1)).unwrap_or(u32::MAX)); tables.len()];
+    let Some(first) = tables.iter().find(|table| table.has("allocation")) else { return equal };
+    if let Some(without) = tables.iter().find(|table| !table.has("allocation")) {
+        let fault = without
+            .fault("allocation", "metrics::missing_key", "this arm has no allocation, and another has one")
+            .with_related("given here", first.place("allocation"))
+            .with_help("give every arm an allocation, or none for equal shares");
+        faults.push(fault);
+        return equal;
+    }
+    let mut sum = 0.0;
+    for (table, share) in tables.iter().zip(&given) {
+        match share {
+            Some(share) if *share < 0.0 => {
+                let fault =
+                    table.fault("allocation", "metrics::bad_value", format!("the allocation {share} is negative"));
+                faults.push(fault.with_help("give a share of 0 or more"));
+                return equal;
+            }
+            Some(share) => sum += share,
+            None => return equal,
+        }
+    }
+    let whole = tables
+        .iter()
+        .all(|table| matches!(table.item("allocation").map(|item| &item.content), Some(Content::Integer(_))));
+    let wrong = match (sum > 0.0, whole || (sum - 1.0).abs() <= 1e-6) {
+        (false, _) => "the allocations sum to 0".to_owned(),
+        (true, false) => format!("the allocations sum to {}, not to 1", rounded(sum)),
+        (true, true) => return given.into_iter().map(|share| share.unwrap_or(0.0) / sum).collect(),
+    };
+    let fault = fields
+        .fault("arms", "metrics::bad_value", wrong)
+        .with_place(first.place("allocation"))
+        .with_field("arms[0].allocation")
+        .with_help("give shares that sum to 1, or whole numbers as weights: 1, 1, 2");
+    faults.push(fault);
+    equal
+}
+
+/// A sum of shares without the digits that adding them made up.
+fn rounded(sum: f64) -> String {
+    let text = format!("{sum:.9}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn control(fields: &Fields<'_>, arms: &[Arm], faults: &mut Vec<Fault>) -> String {
+    let control = fields.string("control").unwrap_or_default();
+    let names = || arms.iter().map(|arm| arm.name.as_str());
+    match arms.iter().find(|arm| arm.name == control) {
+        Some(arm) if arm.allocation == 0.0 => {
+            let fault = fields.fault("control", "metrics::bad_value", "the control has an allocation of 0");
+            faults.push(fault.with_help("compare against an arm that gets units"));
+        }
+        Some(_) => {}
+        None if arms.is_empty() || !fields.has("control") => {}
+        None => {
+            let mut fault = fields
+                .fault("control", "metrics::unknown_arm", format!("no arm `{}`", shown(&control)))
+                .with_valid("arms", names().map(str::to_owned).collect());
+            if let Some(name) = nearest(&control, names()) {
+                fault = fault.with_help(format!("did you mean `{name}`?"));
+            }
+            faults.push(fault);
+        }
+    }
+    control
+}
+
+/// The metrics with the path at which each is named.
+fn metrics(
+    fields: &Fields<'_>,
+    around: &Surroundings<'_>,
+    assigned: Option<&Source>,
+    faults: &mut Vec<Fault>,
+) -> Vec<(ExperimentMetric, String)> {
+    let Some(table) = fields.table("metrics") else { return Vec::new() };
+    let mut named: Vec<(ExperimentMetric, String)> = Vec::new();
+    for (key, role) in [("primary", Role::Primary), ("secondary", Role::Secondary)] {
+        named.extend(listed(&table, key, role));
+    }
+    for guardrail in table.tables("guardrail") {
+        if let (Some(metric), Some(margin)) = (guardrail.string("metric"), guardrail.number("margin")) {
+            let role = Role::Guardrail { margin };
+            named.push((ExperimentMetric { metric, role }, guardrail.path("metric")));
+        }
+    }
+    named.extend(listed(&table, "informational", Role::Informational));
+    if named.len() > MOST_METRICS {
+        let message = format!("{} metrics, more than {MOST_METRICS}", named.len());
+        let fault = fields.fault("metrics", "metrics::too_large", message).with_place(fields.key_place("metrics"));
+        faults.push(fault.with_help("split the experiment's metrics over two files"));
+        return Vec::new();
+    }
+    let document = fields.document();
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    for (metric, path) in &named {
+        let Some(item) = document.find(path) else { continue };
+        let name = metric.metric.as_str();
+        if let Some(earlier) = first.get(name).and_then(|path| document.find(path)) {
+            let fault = fields
+                .fault_at(item, path, "metrics::duplicate_name", format!("metric `{}` is given twice", shown(name)))
+                .with_related("first given here", document.place(&earlier.span))
+                .with_help("give each metric one role");
+            faults.push(fault);
+            continue;
+        }
+        first.insert(name.to_owned(), path.clone());
+        if !around.metrics.contains(name) {
+            faults.push(around.metrics.unknown(name).with_place(document.place(&item.span)).with_field(path));
+        }
+        let untimed = assigned.is_some_and(Source::is_unit_table);
+        let timed = around.metrics.get(name).and_then(|metric| {
+            metric
+                .outcome
+                .values()
+                .find(|value| around.sources.get(&value.source).is_some_and(|source| !source.is_unit_table()))
+        });
+        if let (true, Some(value), Some(assigned)) = (untimed, timed, assigned) {
+            let message = format!(
+                "metric `{name}` reads rows by time from `{}`, and the assignment source `{}` has no timestamp",
+                value.source, assigned.name
+            );
+            let fault = fields.fault_at(item, path, "metrics::no_clock", message);
+            faults.push(fault.with_help(format!("add `timestamp` to the source `{}`: the exposure", assigned.name)));
+        }
+    }
+    named
+}
+
+fn listed(table: &Fields<'_>, key: &str, role: Role) -> Vec<(ExperimentMetric, String)> {
+    table
+        .list(key)
+        .into_iter()
+        .filter_map(|(path, item)| match &item.content {
+            Content::Text(name) => Some((ExperimentMetric { metric: name.clone(), role }, path)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn plan(fields: &Fields<'_>, metrics: &[(ExperimentMetric, String)], faults: &mut Vec<Fault>) -> Plan {
+    let none = Plan { kind: PlanKind::Fixed, units: None, minimum_units: None, minimum_effect: BTreeMap::new() };
+    let Some(table) = fields.table("plan") else { return none };
+    let mut minimum_effect = BTreeMap::new();
+    if let Some(effects) = table.table("minimum_effect") {
+        for (name, item) in effects.entries() {
+            let names = || metrics.iter().map(|(metric, _)| metric.metric.as_str());
+            if names().any(|metric| metric == name) {
+                minimum_effect.extend(item.content.number().map(|effect| (name.to_owned(), effect)));
+                continue;
+            }
+            let mut fault = effects
+                .fault(name, "metrics::unknown_metric", format!("no metric `{}` in this experiment", shown(name)))
+                .with_place(effects.key_place(name))
+                .with_valid("metrics", names().map(str::to_owned).collect());
+            if let Some(name) = nearest(name, names()) {
+                fault = fault.with_help(format!("did you mean `{name}`?"));
+            }
+            faults.push(fault);
+        }
+    }
+    let plan =
+        Plan { units: table.whole("units"), minimum_units: table.whole("minimum_units"), minimum_effect, ..none };
+    if let (Some(units), Some(least)) = (plan.units, plan.minimum_units)
+        && least > units
+    {
+        let message = format!("`minimum_units` is {least}, and the experiment ends at {units} units");
+        let fault = table.fault("minimum_units", "metrics::bad_value", message);
+        faults.push(fault.with_help("give at most `units`"));
+    }
+    plan
+}
+
+fn span(
+    fields: &Fields<'_>,
+    zone: Option<&Zone>,
+    assigned: Option<&Source>,
+    plan: &Plan,
+    faults: &mut Vec<Fault>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let mut instant = |key: &str| {
+        let moment = fields.moment(key)?;
+        let Some(zone) = zone.cloned().or_else(|| (!moment.needs_zone()).then(Zone::utc)) else {
+            let fault = fields.fault(
+                key,
+                "metrics::zone_needed",
+                format!("`{key}` has no zone: {moment} begins at another instant in each"),
+            );
+            faults.push(fault.with_help("add `timezone = \"UTC\"` here or under [defaults] of estimand.toml"));
+            return None;
+        };
+        match moment.at(&zone) {
+            Ok(instant) => Some(instant),
+            Err(why) => {
+                let fault = fields.fault(key, "metrics::bad_value", why);
+                faults.push(fault.with_help("write the time with its offset: 2026-03-29T02:30:00+02:00"));
+                None
+            }
+        }
+    };
+    let (start, end) = (instant("start"), instant("end"));
+    if let (Some(from), Some(to)) = (start, end)
+        && to <= from
+    {
+        let what = if to == from { "has no length" } else { "ends before it starts" };
+        let fault = fields
+            .fault("end", "metrics::bad_value", format!("the experiment {what}"))
+            .with_related("its start", fields.place("start"))
+            .with_help("give the first instant after it: for one day, the next date");
+        faults.push(fault);
+    }
+    let timed = assigned.is_some_and(|source| !source.is_unit_table());
+    if timed && !fields.has("start") {
+        let fault = fields.fault("start", "metrics::missing_key", "the key `start` is missing");
+        faults.push(fault.with_help("add `start = 2026-03-01`: units exposed before it are set apart"));
+    }
+    if timed
+        && !fields.has("end")
+        && plan.units.is_none()
+        && !fields.table("plan").is_some_and(|plan| plan.has("units"))
+    {
+        let fault = fields.fault("end", "metrics::missing_key", "nothing says when the experiment ends");
+        faults.push(fault.with_help("add `end = 2026-03-15`, or `units = 100000` under [plan]"));
+    }
+    (start, end)
+}
+
+fn dimensions(
+    fields: &Fields<'_>,
+    unit: &str,
+    around: &Surroundings<'_>,
+    assigned: Option<&Source>,
+    faults: &mut Vec<Fault>,
+) -> Vec<Dimension> {
+    let mut dimensions: Vec<Dimension> = Vec::new();
+    let listed = fields.list("dimensions");
+    if listed.len() > MOST_DIMENSIONS {
+        let message = format!("{} dimensions, more than {MOST_DIMENSIONS}", listed.len());
+        let fault = fields.fault("dimensions", "metrics::too_large", message);
+        faults.push(fault.with_place(fields.key_place("dimensions")).with_help("cut by fewer columns"));
+        return dimensions;
+    }
+    for (path, item) in listed {
+        let (name, source, column) = match &item.content {
+            Content::Text(column) => (column.clone(), assigned, Some(column.clone())),
+            _ => {
+                let Some(table) = fields.within(item, path.clone()) else { continue };
+                let source = if table.has("source") { known_source(&table, around, faults) } else { assigned };
+                let column = table.string("column");
+                (table.string("name").or_else(|| column.clone()).unwrap_or_default(), source, column)
+            }
+        };
+        if dimensions.iter().any(|dimension| dimension.name == name) {
+            let message = format!("dimension `{}` is given twice", shown(&name));
+            let fault = fields.fault_at(item, &path, "metrics::duplicate_name", message);
+            faults.push(fault.with_help("drop one, or give it another `name`"));
+        } else if let (Some(source), Some(column)) = (source, column) {
+            let unit_column = source.unit_column(unit).to_owned();
+            dimensions.push(Dimension { name, source: source.name.clone(), column, unit_column });
+        }
+    }
+    dimensions
+}
+
+fn analysis(fields: &Fields<'_>, around: &Surroundings<'_>, faults: &mut Vec<Fault>) -> Analysis {
+    let table = fields.table("analysis");
+    let number = |key: &str| table.as_ref().and_then(|table| table.number(key));
+    let level = number("level").unwrap_or(around.manifest.defaults.level);
+    let mut covariates: Vec<Covariate> =
+        table.iter().flat_map(|table| table.texts("covariates")).map(Covariate::Column).collect();
+    let path = "analysis.covariates";
+    resolve_covariates(&mut covariates, None, around.metrics, around.sources, fields.document(), path, faults);
+    let corrections = table.as_ref().and_then(|table| table.table("correction"));
+    let correction = |key: &str, otherwise: Correction| {
+        corrections.as_ref().and_then(|table| table.text(key)).map_or(otherwise, |word| {
+            [
+                Correction::BenjaminiHochberg,
+                Correction::Bonferroni,
+                Correction::Hochberg,
+                Correction::Holm,
+                Correction::None,
+            ]
+            .into_iter()
+            .find(|correction| correction.word() == word)
+            .unwrap_or(otherwise)
+        })
+    };
+    let options = table.as_ref().and_then(|table| table.table("options")).map(|table| {
+        table.entries().filter_map(|(name, item)| Some((name.to_owned(), option(&item.content)?))).collect()
+    });
+    let enrolled = table.as_ref().and_then(|table| table.text("population")) == Some("enrolled");
+    Analysis {
+        level,
+        alpha: number("alpha").unwrap_or((1.0 - level) / 2.0),
+        estimator: table.as_ref().and_then(|table| table.string("estimator")),
+        covariates,
+        population: if enrolled { Population::Enrolled } else { Population::Superpopulation },
+        correction: Corrections {
+            primary: correction("primary", Correction::Holm),
+            secondary: correction("secondary", Correction::BenjaminiHochberg),
+            segments: correction("segments", Correction::BenjaminiHochberg),
+        },
+        options: options.unwrap_or_default(),
+    }
+}
+
+fn option(content: &Content) -> Option<OptionValue> {
+    match content {
+        Content::Boolean(value) => Some(OptionValue::Boolean(*value)),
+        Content::Float(value) => Some(OptionValue::Float(*value)),
+        Content::Integer(value) => Some(OptionValue::Integer(*value)),
+        Content::Text(value) | Content::Moment(value) => Some(OptionValue::Text(value.clone())),
+        Content::List(_) | Content::Table(_) => None,
+    }
+}

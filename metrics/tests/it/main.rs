@@ -1,0 +1,7 @@
+//! Integration tests of the crate, in one binary.
+
+mod fault;
+mod hostile;
+mod mutation;
+mod schema;
+mod shop;
