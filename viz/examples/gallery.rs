@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::{env, fs, io};
 
-use estimand_viz::chart;
+use estimand_viz::chart::{self, ChartInput};
 use estimand_viz::page::{self, Interactive};
 use estimand_viz::theme::{FONT, Palette, Theme};
+use estimand_viz::{scorecard_bar, shared_axis};
 
 fn main() -> io::Result<()> {
     let folder = PathBuf::from(env::args().nth(1).unwrap_or_else(|| "gallery".to_owned()));
@@ -16,21 +17,45 @@ fn main() -> io::Result<()> {
         [("light", Theme::LIGHT), ("dark", Theme::DARK), ("classic", Theme::LIGHT.with_palette(Palette::Classic))];
     for (name, theme) in themes {
         for chart in chart::ALL {
-            let Ok(figure) = chart.figure(&chart.example()) else { continue };
-            for (kind, interactive) in [("static", Interactive::No), ("plotly", Interactive::Yes)] {
-                // Figures are made in the light theme: a page of any theme must re-theme them.
-                let element = page::element(&figure, &Theme::LIGHT, interactive);
-                let path = folder.join(format!("{}-{kind}-{name}.html", chart.name()));
-                fs::write(path, document(&element, theme, interactive))?;
+            for (place, input) in chart.examples().iter().enumerate() {
+                let Ok(figure) = chart.figure(input) else { continue };
+                let stem = format!("{}_{}", chart.name(), place + 1);
+                for (kind, interactive) in [("static", Interactive::No), ("plotly", Interactive::Yes)] {
+                    // Figures are made in the light theme: a page of any theme must re-theme them.
+                    let element = page::element(&figure, &Theme::LIGHT, interactive);
+                    let path = folder.join(format!("{stem}-{kind}-{name}.html"));
+                    fs::write(path, document(&element, theme, interactive))?;
+                }
+                let alone = figure.svg(&theme.standalone(), page::WIDE);
+                fs::write(folder.join(format!("{stem}-{name}.svg")), alone)?;
             }
-            fs::write(
-                folder.join(format!("{}-{name}.svg", chart.name())),
-                figure.svg(&theme.standalone(), page::WIDE),
-            )?;
         }
+        fs::write(folder.join(format!("scorecard-{name}.html")), document(&scorecard(), theme, Interactive::No))?;
     }
     println!("{} charts in {}", chart::ALL.len(), folder.display());
     Ok(())
+}
+
+/// A table with a bar per row, as the report's scorecard has it.
+fn scorecard() -> String {
+    let Some(ChartInput::Effects(block)) =
+        chart::named("forest").and_then(|forest| forest.examples().into_iter().next())
+    else {
+        return String::new();
+    };
+    let axis = shared_axis(&block, "");
+    let rows: String = block
+        .rows
+        .iter()
+        .map(|row| {
+            let bar = scorecard_bar::bar(row, &block, &axis, &Theme::LIGHT);
+            format!("<tr><td>{}<td style=\"width:45%;padding:0 12px\">{bar}<td>{}", row.arm, row.sentence())
+        })
+        .collect();
+    let head = scorecard_bar::axis(&axis, &Theme::LIGHT);
+    format!(
+        "<table style=\"width:100%\"><tr><th>Arm<th style=\"padding:0 12px;font-weight:400\">{head}<th>Effect{rows}</table>"
+    )
 }
 
 fn document(element: &str, theme: Theme, interactive: Interactive) -> String {

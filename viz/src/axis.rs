@@ -99,7 +99,7 @@ impl Axis {
     pub fn days(first: f64, last: f64, ticks: usize) -> Self {
         let (first, last) = (first.min(last), last.max(first));
         let span = last - first;
-        let step = [1.0, 2.0, 7.0, 14.0, 28.0, 56.0, 91.0, 182.0, 365.0]
+        let step = [1.0, 2.0, 3.0, 5.0, 7.0, 14.0, 28.0, 56.0, 91.0, 182.0, 365.0]
             .into_iter()
             .find(|step| span / step <= ticks.max(1) as f64)
             .unwrap_or((span / ticks.max(1) as f64).ceil());

@@ -13,7 +13,9 @@ const ROW_TALL: f64 = 38.0;
 const ROW_NARROW: f64 = 46.0;
 /// How far above its row a label stands when it does.
 const LABEL_RISE: f64 = 19.0;
-const HEADING: f64 = 22.0;
+const HEADING: f64 = 28.0;
+/// How far above its panel the foot of a heading stands: the highest tick lies in between.
+pub const HEADING_RISE: f64 = 12.0;
 const TICK_LINE: f64 = 20.0;
 const TITLE_LINE: f64 = 17.0;
 const KEY_LINE: f64 = 24.0;
@@ -100,15 +102,16 @@ impl Frame {
         let narrow = width < NARROW;
         let labels_room = label_room(scene, width, narrow);
         let notes_room = notes_room(scene, narrow);
-        let left = labels_room.max(tick_room(scene));
-        let right = width - notes_room.max(overhang(scene));
+        let (before, after) = overhangs(scene, width);
+        let left = labels_room.max(tick_room(scene)).max(before);
+        let right = width - notes_room.max(after);
 
         let title = match theme.reference {
             Reference::Literal => wrapped(title, TITLE_SIZE, width - GAP, 2),
             Reference::Variable => Vec::new(),
         };
         let above_keys = if title.is_empty() { 0.0 } else { title.len() as f64 * TITLE_LEADING + GAP };
-        let (keys, key_lines) = place_keys(scene, left, above_keys, width);
+        let (keys, key_lines) = place_keys(scene, left, right, above_keys);
         let mut top = above_keys + GAP / 2.0 + key_lines as f64 * KEY_LINE;
         let mut panels = Vec::with_capacity(scene.panels.len());
         for (place, panel) in scene.panels.iter().enumerate() {
@@ -199,29 +202,34 @@ fn label_room(scene: &Scene, width: f64, narrow: bool) -> f64 {
         return GAP / 2.0;
     }
     let widest = rows_of(scene).map(|row| text_width(&row.label, TEXT_SIZE) + INDENT).fold(0.0, f64::max);
-    if widest > 0.0 { (widest + GAP).min(width * 0.34).round() } else { 0.0 }
+    if widest > 0.0 { (widest + GAP).min(width * 0.34).ceil() } else { 0.0 }
 }
 
 fn notes_room(scene: &Scene, narrow: bool) -> f64 {
     let widest = widest(rows_of(scene).flat_map(|row| &row.note));
-    if narrow || widest == 0.0 { GAP / 2.0 } else { (widest + NOTE_INDENT).round() }
+    if narrow || widest == 0.0 { GAP / 2.0 } else { (widest + NOTE_INDENT).ceil() }
 }
 
 /// Room for the ticks of value axes, left of the panels.
 fn tick_room(scene: &Scene) -> f64 {
     let widest = widest(scene.panels.iter().flat_map(|panel| &panel.y.ticks).map(|tick| &tick.text));
-    if widest > 0.0 { (widest + GAP).round() } else { 0.0 }
+    if widest > 0.0 { (widest + GAP).ceil() } else { 0.0 }
 }
 
-/// Room for the half of the last tick that stands past the right edge.
-fn overhang(scene: &Scene) -> f64 {
-    scene
-        .panels
-        .iter()
-        .filter_map(|panel| panel.x.ticks.last())
-        .map(|tick| text_width(&tick.text, SMALL_SIZE) / 2.0)
-        .fold(GAP / 2.0, f64::max)
-        .round()
+/// Room left and right for the halves of the outermost ticks that stand past the edges of their panels.
+fn overhangs(scene: &Scene, width: f64) -> (f64, f64) {
+    let axes = scene.panels.iter().map(|panel| &panel.x).filter(|axis| axis.kind == Kind::Value);
+    axes.fold((GAP / 2.0, GAP / 2.0), |(before, after), axis| {
+        let past = |tick: Option<&Tick>, inside: fn(f64) -> f64| {
+            // The panel is at least half of the figure.
+            tick.map_or(0.0, |tick| {
+                text_width(&tick.text, SMALL_SIZE) / 2.0 - inside(axis.fraction(tick.at)) * width / 2.0
+            })
+        };
+        let first = past(axis.ticks.first(), |fraction| fraction);
+        let last = past(axis.ticks.last(), |fraction| 1.0 - fraction);
+        (before.max(first).ceil(), after.max(last).ceil())
+    })
 }
 
 /// The ticks that stand apart: every first, second, third … counted from zero, so that zero stays.
@@ -242,18 +250,23 @@ fn thinned(axis: &Axis, width: f64) -> Vec<Tick> {
         .collect()
 }
 
-fn place_keys(scene: &Scene, left: f64, top: f64, width: f64) -> (Vec<(f64, f64)>, usize) {
-    let (mut x, mut line) = (left, 0);
-    let mut places = Vec::with_capacity(scene.keys.len());
-    for key in &scene.keys {
-        let wide = SWATCH + GAP + text_width(&key.name, SMALL_SIZE) + 2.0 * GAP;
-        if x > left && x + wide > width {
-            (x, line) = (left, line + 1);
-        }
-        places.push((x, top + line as f64 * KEY_LINE + KEY_LINE / 2.0));
-        x += wide;
-    }
-    let lines = if places.is_empty() { 0 } else { line + 1 };
+/// Places the keys as Plotly does: on one line when they fit, else in columns as wide as the widest.
+fn place_keys(scene: &Scene, left: f64, right: f64, top: f64) -> (Vec<(f64, f64)>, usize) {
+    let wide = |name: &str| SWATCH + GAP + text_width(name, SMALL_SIZE) + 2.0 * GAP;
+    let widths: Vec<f64> = scene.keys.iter().map(|key| wide(&key.name)).collect();
+    let room = right - left;
+    let one_line = widths.iter().sum::<f64>() <= room;
+    let column = widths.iter().copied().fold(1.0, f64::max);
+    let columns = ((room / column).floor() as usize).max(1);
+    let mut x = left;
+    let places = widths.iter().enumerate().map(|(place, width)| {
+        let line = if one_line { 0 } else { place / columns };
+        let at = if one_line { x } else { left + (place % columns) as f64 * column };
+        x += width;
+        (at, top + line as f64 * KEY_LINE + KEY_LINE / 2.0)
+    });
+    let places: Vec<(f64, f64)> = places.collect();
+    let lines = if one_line { places.len().min(1) } else { places.len().div_ceil(columns) };
     (places, lines)
 }
 

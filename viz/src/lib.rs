@@ -6,11 +6,11 @@
 //! ```
 //!
 //! - [`chart`]: the charts, one file each, and the list of them.
-//! - [`effect`]: what a forest draws, made from the result table.
+//! - [`effect`], [`effect_series`], [`exposure_series`], [`arm_distribution`]: what they draw, as plain values.
 //! - [`scene`]: the neutral description that both renderings read, so that they cannot differ.
 //! - [`layout`]: where everything stands at a width; labels go above their rows on a narrow page.
 //! - [`backend`]: the two renderings.
-//! - [`page`]: a figure as an element of a page, with the vendored Plotly.
+//! - [`page`]: a figure as an element of a page, with the vendored Plotly; [`scorecard_bar`]: one interval in a cell of a table.
 //! - [`theme`]: colours by meaning, light and dark, as CSS custom properties and as literals.
 //! - [`number`]: how every number is written, in charts, tables and the terminal.
 //! - [`status`]: the status words with their shapes.
@@ -49,17 +49,21 @@
 //! ```
 #![deny(missing_docs)]
 
+pub mod arm_distribution;
 pub mod axis;
 pub mod backend;
 pub mod chart;
 pub mod effect;
+pub mod effect_series;
 pub mod error;
+pub mod exposure_series;
 pub mod figure;
 mod interval_bar;
 pub mod layout;
 pub mod number;
 pub mod page;
 pub mod scene;
+pub mod scorecard_bar;
 pub mod status;
 mod text_width;
 pub mod theme;

@@ -209,6 +209,13 @@ impl Numbers {
     }
 }
 
+impl Default for Numbers {
+    /// Plain numbers of three significant digits.
+    fn default() -> Self {
+        Self::values(&Measure::default(), [])
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Sign {
     Always,
@@ -223,6 +230,15 @@ pub fn p_value(p: Option<f64>) -> String {
         Some(p) if p > 0.999 => ">0.999".to_owned(),
         Some(p) => format!("{p:.3}"),
         None => UNKNOWN.to_owned(),
+    }
+}
+
+/// A p-value in a sentence: `p = 0.042`, `p < 0.001`.
+pub fn p_statement(p: Option<f64>) -> String {
+    let text = p_value(p);
+    match text.strip_prefix(['<', '>']) {
+        Some(bound) => format!("p {} {bound}", &text[..1]),
+        None => format!("p = {text}"),
     }
 }
 
@@ -386,6 +402,7 @@ mod tests {
         assert_eq!(p_value(Some(0.0004)), "<0.001");
         assert_eq!(p_value(Some(0.0423)), "0.042");
         assert_eq!(p_value(Some(1.0)), ">0.999");
+        assert_eq!((p_statement(Some(1e-9)).as_str(), p_statement(Some(0.2)).as_str()), ("p < 0.001", "p = 0.200"));
     }
 
     #[test]

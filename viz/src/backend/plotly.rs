@@ -7,13 +7,13 @@ use plotly::common::{Anchor, DashType, Fill, Font, HoverInfo, Label, Line, Marke
 use plotly::configuration::{Configuration, DisplayModeBar, DoubleClick};
 use plotly::layout::{
     Annotation, Axis as PlotlyAxis, AxisRange, AxisType, BarMode, DragMode, HAlign, HoverMode, Layout, Legend, Margin,
-    Shape as PlotlyShape, ShapeLayer, ShapeLine, ShapeType, TicksDirection,
+    Shape as PlotlyShape, ShapeLayer, ShapeLine, ShapeType, TicksDirection, TraceOrder,
 };
 use plotly::{Scatter, Trace};
 use serde::Serialize;
 
 use crate::axis::{Axis, Kind};
-use crate::layout::{Edge, Frame, PanelFrame};
+use crate::layout::{Edge, Frame, HEADING_RISE, PanelFrame};
 use crate::scene::{self, Across, Column, Dash, Dot, Mark, Panel, Scene, Segment};
 use crate::status::Shape;
 use crate::theme::{FONT, Ink, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Theme};
@@ -107,6 +107,8 @@ fn layout_of(scene: &Scene, theme: &Theme, frame: &Frame) -> Layout {
                 .x_anchor(Anchor::Left)
                 .y(frame.keys.first().map_or(1.0, |(_, line)| frame.paper_y(line - 12.0)))
                 .y_anchor(Anchor::Top)
+                // Not by group: each group would get a line of its own.
+                .trace_order(TraceOrder::Normal)
                 .font(font(theme, SMALL_SIZE, Ink::Text)),
         );
     for (place, (panel, placed)) in scene.panels.iter().zip(&frame.panels).take(MOST_PANELS).enumerate() {
@@ -134,8 +136,10 @@ fn bare_axis(axis: &Axis, theme: &Theme) -> PlotlyAxis {
         .zero_line(false)
         .show_line(false)
         .auto_margin(false)
-        .ticks(TicksDirection::Inside)
-        .tick_length(0)
+        // Ticks without ink keep the labels off the panel.
+        .ticks(TicksDirection::Outside)
+        .tick_length(5)
+        .tick_color(theme.colour(Ink::Surface))
         .show_grid(axis.grid)
         .grid_color(theme.colour(Ink::Grid))
         .tick_font(font(theme, SMALL_SIZE, Ink::Muted))
@@ -216,7 +220,8 @@ impl Drawing<'_> {
                     .x_shift(-self.frame.left)
                     .y_ref("paper")
                     .y(self.frame.paper_y(placed.top))
-                    .y_anchor(Anchor::Bottom);
+                    .y_anchor(Anchor::Bottom)
+                    .y_shift(HEADING_RISE - 4.0);
             self.annotations.push(heading);
         }
         for mark in &panel.marks {

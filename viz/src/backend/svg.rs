@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::layout::{Edge, Frame, PanelFrame, SWATCH, TITLE_LEADING};
+use crate::layout::{Edge, Frame, HEADING_RISE, PanelFrame, SWATCH, TITLE_LEADING};
 use crate::scene::{Across, Anchor, Dash, Dot, Mark, Panel, Scene};
 use crate::status::Shape;
 use crate::theme::{FONT, GAP, Ink, Reference, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Theme};
@@ -122,7 +122,13 @@ impl Pen<'_> {
     fn panel(&mut self, panel: &Panel, placed: &PanelFrame, frame: &Frame) {
         let (muted, grid) = (self.theme.css(Ink::Muted), self.theme.css(Ink::Grid));
         if !panel.heading.is_empty() {
-            self.text((0.0, placed.top - GAP), &panel.heading, "start", "currentColor", r#" font-weight="600""#);
+            self.text(
+                (0.0, placed.top - HEADING_RISE),
+                &panel.heading,
+                "start",
+                "currentColor",
+                r#" font-weight="600""#,
+            );
         }
         for tick in &placed.x_ticks {
             let x = frame.x(&panel.x, tick.at);

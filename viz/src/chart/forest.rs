@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use estimand_stats::estimand::Direction;
 
 use crate::axis::{Axis, Row};
-use crate::chart::{Chart, ChartInput};
+use crate::chart::{Chart, ChartInput, example};
 use crate::effect::{Effect, Effects};
 use crate::error::Error;
 use crate::figure::{Figure, Table};
@@ -39,8 +39,12 @@ impl Chart for Forest {
         }
     }
 
-    fn example(&self) -> ChartInput {
-        ChartInput::Effects(crate::chart::example::scorecard())
+    fn examples(&self) -> Vec<ChartInput> {
+        vec![
+            ChartInput::Effects(example::scorecard()),
+            ChartInput::Effects(example::several_arms()),
+            ChartInput::Effects(example::untrusted()),
+        ]
     }
 }
 
@@ -183,7 +187,7 @@ fn said_of(effect: &Effect) -> Vec<String> {
         said.push(format!("units {} and {}", number::count(arm), number::count(baseline)));
     }
     if effect.p_value.is_some() {
-        said.push(format!("p {}", number::p_value(effect.p_value)));
+        said.push(number::p_statement(effect.p_value));
     }
     said.extend(effect.status.map(|status| status.word().to_owned()));
     said

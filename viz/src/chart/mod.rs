@@ -3,21 +3,38 @@
 //! A chart reads no data and owns no colours. To add one, add a file here and its line in [`ALL`]; the conformance tests, the snapshots
 //! and the gallery then find it, and draw its [`Chart::example`].
 
+mod cumulative_effect;
+mod distribution;
 mod example;
+mod exposures;
 mod forest;
+mod segments;
 
+use crate::arm_distribution::Distribution;
 use crate::effect::Effects;
+use crate::effect_series::EffectSeries;
 use crate::error::Error;
+use crate::exposure_series::ExposureSeries;
 use crate::figure::Figure;
 
+pub use cumulative_effect::CumulativeEffect;
+pub use distribution::DistributionByArm;
+pub use exposures::Exposures;
 pub use forest::Forest;
+pub use segments::Segments;
 
 /// What a chart can be given.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ChartInput {
+    /// Outcomes of units by arm.
+    Distribution(Distribution),
+    /// Effects of one metric day by day.
+    EffectSeries(EffectSeries),
     /// Effects on one scale.
     Effects(Effects),
+    /// Units exposed day by day.
+    ExposureSeries(ExposureSeries),
 }
 
 /// A kind of figure.
@@ -36,12 +53,12 @@ pub trait Chart: Sync {
     /// [`Error::Unfit`] for an input that it does not accept.
     fn figure(&self, input: &ChartInput) -> Result<Figure, Error>;
 
-    /// An input that shows what the chart can do, for the gallery and the snapshots.
-    fn example(&self) -> ChartInput;
+    /// Inputs that show what the chart can do, for the gallery and the snapshots; the first is the usual case.
+    fn examples(&self) -> Vec<ChartInput>;
 }
 
 /// Every chart, by name.
-pub const ALL: &[&dyn Chart] = &[&Forest];
+pub const ALL: &[&dyn Chart] = &[&CumulativeEffect, &DistributionByArm, &Exposures, &Forest, &Segments];
 
 /// The chart of this name.
 pub fn named(name: &str) -> Option<&'static dyn Chart> {

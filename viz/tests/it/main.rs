@@ -1,4 +1,6 @@
 //! What every chart keeps, and what each looks like.
 
+mod bundle;
 mod conformance;
+mod schema;
 mod snapshot;

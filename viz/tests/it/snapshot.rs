@@ -5,16 +5,18 @@ use estimand_viz::theme::Theme;
 
 #[test]
 fn every_chart_as_plotly_and_as_svg() {
-    for chart in ALL {
-        let figure = chart.figure(&chart.example()).expect("a chart draws its own example");
+    let inputs = ALL.iter().flat_map(|chart| chart.examples().into_iter().enumerate().map(move |input| (chart, input)));
+    for (chart, (place, input)) in inputs {
+        let figure = chart.figure(&input).expect("a chart draws its own example");
+        let name = format!("{}_{}", chart.name(), place + 1);
         let spec: serde_json::Value = serde_json::from_str(&figure.plotly_json(&Theme::LIGHT, 760.0)).expect("JSON");
-        insta::assert_json_snapshot!(format!("{}_plotly", chart.name()), spec);
-        for (name, width) in [("narrow", 340.0), ("wide", 760.0)] {
+        insta::assert_json_snapshot!(format!("{name}_plotly"), spec);
+        for (form, width) in [("narrow", 340.0), ("wide", 760.0)] {
             // One element a line, so that a change is one line of the difference.
             let svg = figure.svg(&Theme::LIGHT, width).replace("><", ">\n<");
-            insta::assert_snapshot!(format!("{}_{name}", chart.name()), svg);
+            insta::assert_snapshot!(format!("{name}_{form}"), svg);
         }
         let words = format!("{}\n{}\n{}\n{:#?}", figure.title, figure.caption, figure.summary, figure.table);
-        insta::assert_snapshot!(format!("{}_words", chart.name()), words);
+        insta::assert_snapshot!(format!("{name}_words"), words);
     }
 }
