@@ -14,13 +14,16 @@
 #![deny(missing_docs)]
 
 pub mod design;
+pub mod dist;
 pub mod error;
 pub mod estimand;
 pub mod estimate;
 pub mod estimator;
+pub mod multiplicity;
 pub mod requirement;
 pub mod sample;
 pub mod suffstat;
+pub mod two_proportions;
 
 pub use design::Design;
 pub use error::Error;
