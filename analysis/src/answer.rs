@@ -6,7 +6,7 @@ use estimand_metrics::collect::{Collected, DailyArm};
 use estimand_metrics::plan::{Asked, Plan, Question};
 use estimand_stats::estimate::Estimates;
 use estimand_stats::estimator;
-use estimand_stats::sample::{ArmSample, Sample};
+use estimand_stats::sample::{ArmSample, Sample, moments_of};
 use estimand_stats::suffstat::ExactCoMoments;
 use estimand_stats::{Error, Estimand};
 
@@ -91,7 +91,7 @@ fn add(so_far: &mut BTreeMap<String, DailyArm>, day: &DailyArm) -> Result<(), Er
 fn finished(arm: &str, sums: Option<&DailyArm>) -> Result<ArmSample, Error> {
     let empty = || ArmSample { arm: arm.to_owned(), ..ArmSample::default() };
     let Some(sums) = sums else { return Ok(empty()) };
-    let finish = |(names, sum): &(Vec<String>, ExactCoMoments)| Ok::<_, Error>((names.clone(), sum.finish()?));
+    let finish = |(names, sum): &(Vec<String>, ExactCoMoments)| Ok::<_, Error>((names.clone(), moments_of(sum)?));
     let comoments = sums.sums.iter().map(finish).collect::<Result<_, _>>()?;
     Ok(ArmSample { units: sums.units, comoments, ..empty() })
 }

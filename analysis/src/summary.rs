@@ -272,7 +272,7 @@ impl SummaryArm {
         Ok(ArmSample {
             arm: self.arm.clone(),
             units: self.n,
-            comoments: vec![(variables.to_vec(), comoments)],
+            comoments: vec![(variables.to_vec(), Some(comoments))],
             ..ArmSample::default()
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
-use estimand_stats::sample::{ArmSample, Sample};
+use estimand_stats::sample::{ArmSample, Sample, moments_of};
 use estimand_stats::suffstat::ExactCoMoments;
 use estimand_stats::suffstat::Histogram;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query};
@@ -366,7 +366,7 @@ impl ReadArm {
                     return Err(Error::NotFinite { column: name.clone(), count: sums.non_finite(at) });
                 }
             }
-            comoments.push((names, sums.finish()?));
+            comoments.push((names, moments_of(&sums)?));
         }
         Ok(ArmSample { arm: self.arm, units: self.units, comoments, histograms: self.histograms, unit_rows: None })
     }

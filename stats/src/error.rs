@@ -102,6 +102,9 @@ pub enum Error {
         /// What it takes.
         expected: String,
     },
+    /// A sufficient statistic could not be fed, merged or finished.
+    #[error(transparent)]
+    Statistic(#[from] crate::suffstat::Error),
     /// Columns of a design are linear combinations of others.
     #[error("metric `{metric}`: columns {columns} are linear combinations of the others; leave them out")]
     RankDeficient {

@@ -10,25 +10,36 @@
 //! - [`estimand`]: what is asked, as a typed value that prints as a sentence.
 //! - [`estimator`]: the rules that answer it, by name, each in one file.
 //! - [`sample`]: what an estimator gets to see of each arm.
+//! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
+//! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
 #![deny(missing_docs)]
 
+pub mod check;
+pub mod contrast;
 pub mod design;
 pub mod dist;
 pub mod error;
 pub mod estimand;
 pub mod estimate;
 pub mod estimator;
+pub mod family;
+pub mod least_squares;
 pub mod multiplicity;
+pub mod potential_outcomes;
 pub mod requirement;
 pub mod sample;
+pub mod status;
 pub mod suffstat;
 pub mod two_proportions;
+pub mod verdict;
+mod wording;
 
 pub use design::Design;
 pub use error::Error;
 pub use estimand::Estimand;
 pub use estimate::{Estimate, Estimates};
 pub use estimator::Estimator;
+pub use potential_outcomes::PotentialOutcomes;
 pub use requirement::{Requirements, Variable};
 pub use sample::{ArmSample, Sample};

@@ -4,8 +4,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::Error;
 use crate::requirement::Variable;
-use crate::suffstat::comoments::CoMoments;
-use crate::suffstat::histogram::Histogram;
+use crate::suffstat::{self, CoMoments, ExactCoMoments, Histogram};
 
 /// The data of one metric, arm by arm: the answer to the union of the requirements.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +20,9 @@ pub struct ArmSample {
     pub arm: String,
     /// Units assigned to the arm and counted, whether or not the metric has a value for them.
     pub units: u64,
-    /// Joint moments, each with the variables it is of.
-    pub comoments: Vec<(Vec<Variable>, CoMoments)>,
+    /// Joint moments, each with the variables it is of; `None` where no unit has a value of all of them, since there are
+    /// no moments of no units.
+    pub comoments: Vec<(Vec<Variable>, Option<CoMoments>)>,
     /// Distributions by variable.
     pub histograms: Vec<(Variable, Histogram)>,
     /// One row per unit, `Float64` columns named by variable, when an estimator asked for rows.
@@ -44,24 +44,30 @@ impl Sample {
 }
 
 impl ArmSample {
-    /// Joint moments of `variables`, in that order.
+    /// Joint moments of `variables`, in that order; `None` when no unit has a value of all of them.
     ///
     /// Taken from the block of exactly these variables, else selected from a larger block that lost no unit.
     ///
     /// # Errors
     /// [`Error::Missing`] when no block holds them.
-    pub fn comoments(&self, metric: &str, variables: &[Variable]) -> Result<CoMoments, Error> {
+    pub fn comoments(&self, metric: &str, variables: &[Variable]) -> Result<Option<CoMoments>, Error> {
+        if self.units == 0 {
+            return Ok(None);
+        }
         if let Some((_, block)) = self.comoments.iter().find(|(names, _)| names == variables) {
             return Ok(block.clone());
         }
         self.comoments
             .iter()
-            .filter(|(_, block)| block.n() == self.units)
+            .filter_map(|(names, block)| {
+                block.as_ref().filter(|block| block.n() == self.units).map(|block| (names, block))
+            })
             .find_map(|(names, block)| {
                 let positions: Option<Vec<usize>> =
                     variables.iter().map(|variable| names.iter().position(|name| name == variable)).collect();
                 positions.map(|positions| block.select(&positions))
             })
+            .map(Some)
             .ok_or_else(|| Error::Missing {
                 metric: metric.to_owned(),
                 what: "joint moments",
@@ -79,6 +85,17 @@ impl ArmSample {
             what: "unit rows",
             variables: list(variables.iter().map(String::as_str)),
         })
+    }
+}
+
+/// The moments of what was counted; `None` of nothing.
+///
+/// # Errors
+/// Those of [`ExactCoMoments::finish`], an empty one excepted.
+pub fn moments_of(sums: &ExactCoMoments) -> Result<Option<CoMoments>, suffstat::Error> {
+    match sums.finish() {
+        Err(suffstat::Error::Empty) => Ok(None),
+        moments => moments.map(Some),
     }
 }
 

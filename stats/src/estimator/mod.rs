@@ -19,16 +19,26 @@
 
 use std::fmt::Debug;
 
+mod arms;
+mod covariate_adjustment;
+mod difference_in_means;
+mod joint;
+mod ols;
+pub mod option;
+mod proportion;
+mod ratio;
+mod regression_adjustment;
+
+pub use option::{OptionKind, OptionSpec};
+
+use option::Options;
+
 use crate::design::Design;
 use crate::error::Error;
-use crate::estimand::{Estimand, SummaryKind};
+use crate::estimand::{Estimand, Hypothesis, SummaryKind};
 use crate::estimate::Estimates;
 use crate::requirement::Requirements;
 use crate::sample::Sample;
-
-pub mod option;
-
-pub use option::{OptionKind, OptionSpec};
 
 /// A rule that turns a sample into estimates of an estimand.
 ///
@@ -72,7 +82,13 @@ pub trait Estimator: Debug + Send + Sync {
 }
 
 /// Every built-in estimator, by name.
-pub const ALL: &[&dyn Estimator] = &[];
+pub const ALL: &[&dyn Estimator] = &[
+    &difference_in_means::DifferenceInMeans,
+    &ols::Ols,
+    &proportion::Proportion,
+    &ratio::Ratio,
+    &regression_adjustment::RegressionAdjustment,
+];
 
 /// The estimator of this name.
 ///
@@ -89,4 +105,48 @@ pub fn by_name(name: &str) -> Result<&'static dyn Estimator, Error> {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, name)| name.to_owned()),
     })
+}
+
+/// Refuses what no estimator can answer, and gives the options, checked and completed.
+///
+/// # Errors
+/// [`Error::NotServed`] for another kind of summary, [`Error::OutOfRange`] for a level, margin or arm that makes no sense,
+/// and those of [`Options::of`].
+fn options_of(estimator: &dyn Estimator, estimand: &Estimand, design: &Design) -> Result<Options, Error> {
+    let kind = estimand.summary.kind();
+    if !estimator.serves().contains(&kind) {
+        return Err(Error::NotServed {
+            estimator: estimator.name().to_owned(),
+            summary: kind.name().to_owned(),
+            served: estimator.serves().iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
+        });
+    }
+    let out_of_range = |field: &str, value: String, expected: &str| {
+        Err(Error::OutOfRange { field: field.to_owned(), value, expected: expected.to_owned() })
+    };
+    if !(design.level > 0.0 && design.level < 1.0) {
+        return out_of_range(
+            "level",
+            design.level.to_string(),
+            "a confidence level lies between 0 and 1, such as 0.95",
+        );
+    }
+    if let Hypothesis::NonInferiority { margin } = estimand.hypothesis
+        && !(margin > 0.0 && margin < 1.0)
+    {
+        return out_of_range("margin", margin.to_string(), "a margin is a share between 0 and 1, such as 0.02");
+    }
+    if estimand.arm == estimand.baseline_arm {
+        return out_of_range("arm", format!("`{}`", estimand.arm), "an arm is compared with another one than itself");
+    }
+    Options::of(estimator, design)
+}
+
+/// The rows with the name of the estimator and the options that were used.
+fn answer(estimator: &dyn Estimator, options: &Options, mut rows: Estimates) -> Estimates {
+    for row in &mut rows.rows {
+        row.estimator = Some(estimator.name().to_owned());
+        row.options = Some(options.describe());
+    }
+    rows
 }

@@ -1,10 +1,19 @@
-//! Integration tests of the statistics, one binary.
+//! Tests of the crate through its public face.
 
+mod calibration;
+mod checks;
+mod conformance;
+mod contrasts;
 mod dist;
+mod estimator_oracles;
+mod estimator_properties;
 mod multiplicity;
 mod nist;
 mod oracle;
 mod reference;
+mod samples;
+mod shared_data;
+mod statuses;
 mod suffstat_exact;
 mod suffstat_laws;
 mod two_proportions;

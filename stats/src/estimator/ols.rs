@@ -1,0 +1,285 @@
+//! Ordinary least squares on unit rows.
+
+use arrow::array::{Array, AsArray, PrimitiveArray};
+use arrow::datatypes::Float64Type;
+use nalgebra::{DMatrix, DVector};
+
+use crate::contrast::{DISTRIBUTION, Inference, LIFT, NO_STANDARD_ERROR};
+use crate::design::{Design, Population};
+use crate::error::Error;
+use crate::estimand::{Estimand, SummaryKind};
+use crate::estimate::Estimates;
+use crate::estimator::option::{OptionKind, OptionSpec, Options};
+use crate::estimator::{Estimator, answer, options_of};
+use crate::least_squares::{Fit, Robust, centred};
+use crate::potential_outcomes::{ArmMean, LinearContrast, PotentialOutcomes, VarianceComponent};
+use crate::requirement::{Requirements, Variable};
+use crate::sample::Sample;
+
+/// Estimates the average treatment effect by the regression of the outcome on arm and covariates, over unit rows.
+///
+/// `y = α + τ·arm + x'β (+ arm·(x − x̄)'γ)`, solved by Householder QR, with a variance that does not believe in one spread for all
+/// units: `V = (X'X)⁻¹X'ΩX(X'X)⁻¹`, `Ω` the squared residuals, corrected as `se` says. With `slope=per_arm` the covariates are
+/// centred on their mean over both arms and interact with the arm; with `shared` they enter as they are.
+/// The means of the potential outcomes are predictions for all units, once in each arm.
+///
+/// - **Needs** a row per unit with the outcome and every covariate; units that miss one are left out and counted.
+/// - **Gives** the effect in the unit of the metric and as a share of the predicted baseline mean, then one row per term. With the design's
+///   population `sampled` the slopes' spread over the population is added, as in regression adjustment; the terms' own
+///   standard errors take the covariates as given.
+/// - **Assumes** covariates fixed before exposure and independent units. The regression need not be true.
+/// - **Errors** with [`Error::RankDeficient`] naming columns that are constant or combinations of others; [`Error::NotFinite`];
+///   [`Error::TooFewUnits`] when an arm has none. No degree of freedom left: a row without standard error and a note.
+/// - **Source** MacKinnon & White (1985); Lin (2013) for the interactions.
+#[derive(Debug)]
+pub struct Ols;
+
+const SE: OptionSpec = OptionSpec {
+    name: "se",
+    kind: OptionKind::Choice(&["HC0", "HC1", "HC2", "HC3", "classical"]),
+    default: "HC2",
+    meaning: "Standard errors: heteroskedasticity-consistent HC0 to HC3, or classical; HC2 of two arms alone is Welch's.",
+};
+
+const SLOPE: OptionSpec = OptionSpec {
+    name: "slope",
+    kind: OptionKind::Choice(&["per_arm", "shared"]),
+    default: "per_arm",
+    meaning: "Slopes of the covariates per arm, by interaction with centred covariates, or shared by both arms.",
+};
+
+const INTERCEPT: &str = "(intercept)";
+
+impl Estimator for Ols {
+    fn name(&self) -> &str {
+        "ols"
+    }
+
+    fn summary(&self) -> &str {
+        "Least squares of the outcome on arm and covariates over unit rows, with robust standard errors."
+    }
+
+    fn assumes(&self) -> &str {
+        "Covariates are fixed before exposure; units are independent and enough for sums over them to be near normal."
+    }
+
+    fn source(&self) -> &str {
+        "MacKinnon & White (1985), Journal of Econometrics 29; Lin (2013), Annals of Applied Statistics 7."
+    }
+
+    fn serves(&self) -> &[SummaryKind] {
+        &[SummaryKind::Mean, SummaryKind::Proportion]
+    }
+
+    fn options(&self) -> &[OptionSpec] {
+        const { &[DISTRIBUTION, LIFT, SE, SLOPE] }
+    }
+
+    fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
+        options_of(self, estimand, design)?;
+        Ok(Requirements::unit_rows(variables(estimand, design)))
+    }
+
+    fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
+        let options = options_of(self, estimand, design)?;
+        let inference = Inference::of(self.name(), design, &options)?;
+        let rows = Rows::of(estimand, design, sample)?;
+        if let Some(at) = rows.n.iter().position(|n| *n == 0) {
+            let arm = if at == 0 { &estimand.baseline_arm } else { &estimand.arm };
+            return Err(Error::TooFewUnits { metric: estimand.metric.clone(), arm: arm.clone(), n: 0, needed: 1 });
+        }
+        let model = Model::of(&rows, &design.covariates, options.choice(SLOPE.name) == "per_arm");
+        let fit = Fit::of(&rows.outcome, &model.columns).map_err(|redundant| Error::RankDeficient {
+            metric: estimand.metric.clone(),
+            columns: redundant.iter().map(|at| format!("`{}`", model.names[*at])).collect::<Vec<_>>().join(", "),
+        })?;
+        let covariance = fit.covariance(robust(&options));
+        let outcomes = model.outcomes(estimand, design, &rows, &fit, covariance.as_ref());
+        let mut estimates = inference.rows(estimand, &outcomes);
+        estimates.append(terms(estimand, &inference, &model, &fit, covariance.as_ref()));
+        Ok(answer(self, &options, estimates))
+    }
+}
+
+fn variables(estimand: &Estimand, design: &Design) -> Vec<Variable> {
+    estimand.summary.variables().into_iter().chain(design.covariates.iter().cloned()).collect()
+}
+
+fn robust(options: &Options) -> Robust {
+    match options.choice(SE.name) {
+        "classical" => Robust::Classical,
+        "HC0" => Robust::Hc0,
+        "HC1" => Robust::Hc1,
+        "HC3" => Robust::Hc3,
+        _ => Robust::Hc2,
+    }
+}
+
+/// Complete rows of both arms, the baseline first.
+struct Rows {
+    n: [usize; 2],
+    outcome: Vec<f64>,
+    covariates: Vec<Vec<f64>>,
+    notes: Vec<String>,
+}
+
+impl Rows {
+    fn of(estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Self, Error> {
+        let variables = variables(estimand, design);
+        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); variables.len()];
+        let (mut n, mut notes) = ([0; 2], Vec::new());
+        for (at, name) in [&estimand.baseline_arm, &estimand.arm].into_iter().enumerate() {
+            let arm = sample.arm(&estimand.metric, name)?;
+            if arm.units == 0 {
+                continue;
+            }
+            let batch = arm.unit_rows(&estimand.metric, &variables)?;
+            let cells = variables.iter().map(|variable| {
+                let column = batch.column_by_name(variable).and_then(|column| column.as_primitive_opt::<Float64Type>());
+                column.ok_or_else(|| Error::Missing {
+                    metric: estimand.metric.clone(),
+                    what: "unit rows",
+                    variables: format!("`{variable}`"),
+                })
+            });
+            let cells = cells.collect::<Result<Vec<_>, Error>>()?;
+            for (variable, column) in variables.iter().zip(&cells) {
+                let count = column.iter().flatten().filter(|value| !value.is_finite()).count() as u64;
+                if count > 0 {
+                    let (metric, variable) = (estimand.metric.clone(), variable.clone());
+                    return Err(Error::NotFinite { metric, variable, count });
+                }
+            }
+            let mut left_out = 0;
+            for row in 0..batch.num_rows() {
+                let value = |column: &&PrimitiveArray<Float64Type>| column.is_valid(row).then(|| column.value(row));
+                let values: Option<Vec<f64>> = cells.iter().map(value).collect();
+                match values {
+                    Some(values) => {
+                        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+                        n[at] += 1;
+                    }
+                    None => left_out += 1,
+                }
+            }
+            if left_out > 0 {
+                let units = batch.num_rows();
+                notes.push(format!("{left_out} of {units} units of arm `{name}` have no value and are left out."));
+            }
+        }
+        let outcome = columns.remove(0);
+        Ok(Self { n, outcome, covariates: columns, notes })
+    }
+
+    /// Whether the row belongs to the arm that the effect is of.
+    fn treated(&self, row: usize) -> bool {
+        row >= self.n[0]
+    }
+}
+
+/// The columns of the regression with their names, and what it predicts for each arm.
+struct Model {
+    names: Vec<String>,
+    columns: Vec<Vec<f64>>,
+    /// Means over all units of the covariates as they enter the model.
+    means: Vec<f64>,
+    per_arm: bool,
+}
+
+impl Model {
+    fn of(rows: &Rows, covariates: &[Variable], per_arm: bool) -> Self {
+        let n = rows.outcome.len();
+        let arm: Vec<f64> = (0..n).map(|row| f64::from(u8::from(rows.treated(row)))).collect();
+        let (mut names, mut columns) = (vec!["arm".to_owned()], vec![arm]);
+        let mut means = Vec::with_capacity(covariates.len());
+        for (name, values) in covariates.iter().zip(&rows.covariates) {
+            let (mean, centred) = centred(values);
+            names.push(name.clone());
+            columns.push(if per_arm { centred } else { values.clone() });
+            means.push(if per_arm { 0.0 } else { mean });
+        }
+        if per_arm {
+            for at in 1..=covariates.len() {
+                names.push(format!("arm:{}", names[at]));
+                let interact = |(row, x): (usize, &f64)| if rows.treated(row) { *x } else { 0.0 };
+                columns.push(columns[at].iter().enumerate().map(interact).collect());
+            }
+        }
+        Self { names, columns, means, per_arm }
+    }
+
+    /// Weights of the coefficients in the mean outcome, had all units been in the arm.
+    fn prediction(&self, treated: bool) -> DVector<f64> {
+        let covariates = self.means.iter().copied();
+        let interactions = self.means.iter().map(|mean| if treated { *mean } else { 0.0 });
+        let weights = [1.0, f64::from(u8::from(treated))].into_iter().chain(covariates);
+        let mut weights: Vec<f64> = weights.collect();
+        if self.per_arm {
+            weights.extend(interactions);
+        }
+        DVector::from_vec(weights)
+    }
+
+    fn outcomes(
+        &self,
+        estimand: &Estimand,
+        design: &Design,
+        rows: &Rows,
+        fit: &Fit,
+        covariance: Option<&DMatrix<f64>>,
+    ) -> PotentialOutcomes {
+        let predictions = [self.prediction(false), self.prediction(true)];
+        let mut notes = rows.notes.clone();
+        let components = covariance.map(|covariance| {
+            let joint = DMatrix::from_fn(2, 2, |i, j| predictions[i].dot(&(covariance * &predictions[j])));
+            let mut parts = vec![VarianceComponent { covariance: joint, df: Some(fit.df() as f64) }];
+            if design.population == Population::Sampled && !self.means.is_empty() {
+                parts.push(self.spread(rows, fit));
+            }
+            parts
+        });
+        if components.is_none() {
+            notes.push(NO_STANDARD_ERROR.to_owned());
+        }
+        let arm = |at: usize, name: &str| ArmMean {
+            arm: name.to_owned(),
+            n: rows.n[at] as u64,
+            mean: Some(predictions[at].dot(&fit.coefficients)),
+            unadjusted: None,
+        };
+        PotentialOutcomes { arms: vec![arm(0, &estimand.baseline_arm), arm(1, &estimand.arm)], components, notes }
+    }
+
+    /// `βₐ'Σₓβ_b/N`: what the covariates' own sampling adds to the means.
+    fn spread(&self, rows: &Rows, fit: &Fit) -> VarianceComponent {
+        let (n, k) = (rows.outcome.len() as f64, self.means.len());
+        let slopes = |treated: bool| {
+            let interaction = |j: usize| if treated && self.per_arm { fit.coefficients[2 + k + j] } else { 0.0 };
+            DVector::from_fn(k, |j, _| fit.coefficients[2 + j] + interaction(j))
+        };
+        let apart = DMatrix::from_fn(rows.outcome.len(), k, |row, j| self.columns[1 + j][row] - self.means[j]);
+        let fitted = [&apart * slopes(false), &apart * slopes(true)];
+        let covariance = DMatrix::from_fn(2, 2, |i, j| fitted[i].dot(&fitted[j]) / (n - 1.0) / n);
+        VarianceComponent { covariance, df: Some(n - 1.0) }
+    }
+}
+
+/// One row per coefficient.
+fn terms(
+    estimand: &Estimand,
+    inference: &Inference,
+    model: &Model,
+    fit: &Fit,
+    covariance: Option<&DMatrix<f64>>,
+) -> Estimates {
+    let names = std::iter::once(INTERCEPT).chain(model.names.iter().map(String::as_str));
+    let row = |(at, name): (usize, &str)| {
+        let contrast = covariance.map(|covariance| LinearContrast {
+            estimate: fit.coefficients[at],
+            variance: covariance[(at, at)],
+            df: Some(fit.df() as f64),
+        });
+        inference.term(estimand, name, fit.coefficients[at], contrast)
+    };
+    names.enumerate().map(row).collect()
+}
