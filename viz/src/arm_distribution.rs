@@ -1,5 +1,6 @@
 //! Outcomes of units by arm, as counts in bins: what the distribution draws.
 
+use crate::axis::drawable;
 use crate::number::Measure;
 
 /// How the outcome of one metric is distributed over units, arm by arm.
@@ -40,18 +41,23 @@ pub struct Bin {
 impl Bin {
     /// Whether it holds units and its edges are numbers in order.
     pub fn is_used(&self) -> bool {
-        self.count > 0 && self.low.is_finite() && self.high.is_finite() && self.low <= self.high
+        self.count > 0 && drawable(Some(self.low)).zip(drawable(Some(self.high))).is_some_and(|(low, high)| low <= high)
     }
 }
 
 impl ArmDistribution {
     /// All units.
     pub fn units(&self) -> u64 {
-        self.used().map(|bin| bin.count).sum()
+        total(self.used())
     }
 
     /// The bins that hold units.
     pub fn used(&self) -> impl Iterator<Item = &Bin> {
         self.bins.iter().filter(|bin| bin.is_used())
     }
+}
+
+/// All units of some bins; the largest count there is when they are more.
+pub(crate) fn total<'a>(bins: impl IntoIterator<Item = &'a Bin>) -> u64 {
+    bins.into_iter().fold(0, |total, bin| total.saturating_add(bin.count))
 }

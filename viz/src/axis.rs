@@ -71,7 +71,8 @@ impl Axis {
     ///
     /// `extent` is how far it must reach on either side.
     pub fn symmetric(title: &str, extent: f64, numbers: &Numbers) -> Self {
-        let extent = if extent.is_finite() && extent > 0.0 { extent } else { 1.0 };
+        // Below, a tick's step would be a number without digits.
+        let extent = drawable(Some(extent)).filter(|extent| *extent > 1e-100).unwrap_or(1.0);
         let step = nice_step(extent / 3.0);
         let shown = numbers.for_step(step);
         let ticks = (-3..=3)
@@ -150,11 +151,19 @@ pub fn days_of(date: jiff::civil::Date) -> f64 {
 
 const EPOCH: jiff::civil::Date = jiff::civil::date(1970, 1, 1);
 
+/// The largest magnitude that can be drawn: beyond, distances on an axis overflow.
+const MOST: f64 = 1e100;
+
+/// The number, when an axis can show it: not missing, not infinite, not beyond 1e100.
+pub fn drawable(number: Option<f64>) -> Option<f64> {
+    number.filter(|number| number.abs() <= MOST)
+}
+
 /// A range with a positive width, whatever was asked.
-fn proper(low: f64, high: f64) -> (f64, f64) {
-    let (low, high) = (if low.is_finite() { low } else { 0.0 }, if high.is_finite() { high } else { 1.0 });
+pub(crate) fn proper(low: f64, high: f64) -> (f64, f64) {
+    let (low, high) = (drawable(Some(low)).unwrap_or(0.0), drawable(Some(high)).unwrap_or(1.0));
     let (low, high) = (low.min(high), low.max(high));
-    let room = 1e-9 * low.abs().max(high.abs());
+    let room = 1e-9 * low.abs().max(high.abs()) + 1e-100;
     if high - low > room { (low, high) } else { (low - low.abs().max(1.0) / 2.0, high + high.abs().max(1.0) / 2.0) }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use estimand_stats::estimand::Direction;
 use estimand_stats::{Estimate, Estimates};
 
+use crate::axis::drawable;
 use crate::error::Error;
 use crate::number::{Measure, Numbers, Scale};
 use crate::status::{Shape, Status};
@@ -25,6 +26,11 @@ impl Interval {
     /// Whether it is open on both sides, as Fieller's set can be: it says nothing, and is not drawn.
     pub fn is_unbounded(&self) -> bool {
         self.low.is_none() && self.high.is_none()
+    }
+
+    /// The interval with ends that cannot be drawn open.
+    fn drawn(&self) -> Self {
+        Self { low: drawable(self.low), high: drawable(self.high), ..*self }
     }
 }
 
@@ -68,14 +74,19 @@ impl Effect {
         self
     }
 
+    /// The intervals to draw, the highest level first; infinite ends are open.
+    pub fn drawn(&self) -> impl Iterator<Item = Interval> {
+        self.intervals.iter().map(Interval::drawn)
+    }
+
     /// The interval at the highest level, when it says something.
-    pub fn outer(&self) -> Option<&Interval> {
-        self.intervals.first().filter(|interval| !interval.is_unbounded())
+    pub fn outer(&self) -> Option<Interval> {
+        self.drawn().next().filter(|interval| !interval.is_unbounded())
     }
 
     /// The point to mark: an estimate is never shown without its interval.
     pub fn point(&self) -> Option<f64> {
-        self.outer().and(self.estimate).filter(|estimate| estimate.is_finite())
+        self.outer().and(drawable(self.estimate))
     }
 
     /// The ink of its status.
@@ -90,7 +101,7 @@ impl Effect {
 
     /// The margin as an effect on the bad side: −δ when more is better, +δ when less is.
     pub fn margin_effect(&self) -> Option<f64> {
-        self.margin.map(|margin| match self.direction {
+        drawable(self.margin).map(|margin| match self.direction {
             Direction::Higher => -margin,
             Direction::Lower => margin,
         })
@@ -98,7 +109,7 @@ impl Effect {
 
     /// Effect and interval in one line: `+2.1 % (+0.6 to +3.6 %)`, or why there is none.
     pub fn sentence(&self) -> String {
-        match (self.point(), self.intervals.first()) {
+        match (self.point(), self.drawn().next()) {
             (Some(point), Some(interval)) => {
                 format!("{} ({})", self.numbers.effect(Some(point)), self.numbers.interval(interval.low, interval.high))
             }
@@ -160,6 +171,11 @@ impl Effects {
         Ok(block)
     }
 
+    /// Half the width of the zone of effects that do not matter, when there is one.
+    pub fn minimum(&self) -> Option<f64> {
+        drawable(self.minimum_effect).map(f64::abs).filter(|minimum| *minimum > 0.0)
+    }
+
     /// Whether several arms are compared with the baseline.
     pub fn has_several_arms(&self) -> bool {
         self.rows.iter().any(|row| row.arm != self.rows[0].arm)
@@ -207,10 +223,9 @@ fn effect_of(row: &Estimate, metric: &str, measure: &Measure, numbers: Numbers) 
 
 /// The interval of the row; none when the row has no level, and so no interval was asked of it.
 fn intervals_of(row: &Estimate) -> Vec<Interval> {
-    let finite = |end: Option<f64>| end.filter(|end| end.is_finite());
     row.level
         .filter(|level| *level > 0.0 && *level < 1.0 && row.estimate.is_some())
-        .map(|level| Interval { level, low: finite(row.conf_low), high: finite(row.conf_high) })
+        .map(|level| Interval { level, low: row.conf_low, high: row.conf_high }.drawn())
         .into_iter()
         .collect()
 }

@@ -3,6 +3,7 @@
 use estimand_stats::Estimates;
 use jiff::civil::Date;
 
+use crate::axis::drawable;
 use crate::error::Error;
 use crate::number::{Measure, Numbers, Scale};
 
@@ -52,7 +53,13 @@ pub struct EffectPoint {
 impl EffectPoint {
     /// The estimate, when it has an interval: it is never shown without.
     pub fn shown(&self) -> Option<f64> {
-        self.estimate.filter(|estimate| estimate.is_finite() && (self.low.is_some() || self.high.is_some()))
+        let (low, high) = self.ends();
+        low.or(high).and(drawable(self.estimate))
+    }
+
+    /// The ends of its interval; infinite ones are open.
+    pub fn ends(&self) -> (Option<f64>, Option<f64>) {
+        (drawable(self.low), drawable(self.high))
     }
 }
 
@@ -84,13 +91,12 @@ impl EffectSeries {
                 arms.push(ArmSeries { arm: arm.to_owned(), points: Vec::new() });
                 arms.len() - 1
             });
-            let finite = |end: Option<f64>| end.filter(|end| end.is_finite());
             arms[place].points.push(EffectPoint {
                 day,
                 estimate: row.estimate,
-                low: finite(row.conf_low),
-                high: finite(row.conf_high),
-                n: row.n.zip(row.n_baseline).map(|(arm, baseline)| arm + baseline),
+                low: row.conf_low,
+                high: row.conf_high,
+                n: row.n.zip(row.n_baseline).map(|(arm, baseline)| arm.saturating_add(baseline)),
             });
         }
         arms.iter_mut().for_each(|series| series.points.sort_by_key(|point| point.day));

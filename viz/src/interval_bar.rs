@@ -60,10 +60,10 @@ impl IntervalBar {
             shape: effect.shape(),
         };
         let Some(outer) = effect.outer() else { return bar };
-        for interval in &effect.intervals {
-            bar.add(interval, effect.point(), axis);
+        for interval in effect.drawn() {
+            bar.add(&interval, effect.point(), axis);
         }
-        bar.clip(outer, effect, axis);
+        bar.clip(&outer, effect, axis);
         bar
     }
 
@@ -127,15 +127,15 @@ pub fn shared_axis(effects: &Effects, title: &str) -> Axis {
         .filter_map(|row| {
             let outer = row.outer()?;
             let reach = [outer.low, outer.high, row.point()].into_iter().flatten().map(f64::abs);
-            reach.filter(|reach| reach.is_finite()).reduce(f64::max)
+            reach.reduce(f64::max)
         })
         .collect();
     reaches.sort_by(f64::total_cmp);
     let widest = reaches.last().copied().unwrap_or(0.0);
     let median = reaches.get(reaches.len() / 2).copied().unwrap_or(0.0);
     let bars = if median > 0.0 { widest.min(MOST_REACH * median) } else { widest };
-    let marks = effects.rows.iter().filter_map(|row| row.margin).chain(effects.minimum_effect);
-    let extent = marks.map(f64::abs).filter(|mark| mark.is_finite() && *mark <= MOST_REACH * bars).fold(bars, f64::max);
+    let marks = effects.rows.iter().filter_map(Effect::margin_effect).chain(effects.minimum());
+    let extent = marks.map(f64::abs).filter(|mark| *mark <= MOST_REACH * bars).fold(bars, f64::max);
     let numbers = match (effects.scale, effects.rows.first()) {
         (crate::number::Scale::Absolute, Some(row)) => row.numbers.clone(),
         _ => Numbers::relative([]),

@@ -26,6 +26,8 @@ const PANEL_GAP: f64 = 14.0;
 pub const SWATCH: f64 = 20.0;
 /// The narrowest figure that is laid out; below, it is scaled.
 const LEAST_WIDTH: f64 = 260.0;
+/// The widest.
+const MOST_WIDTH: f64 = 10_000.0;
 
 /// A scene laid out at one width, in px from the top left.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +100,7 @@ pub enum Edge {
 impl Frame {
     /// Lays the scene out in `width` px. A page shows the title in its own caption; a figure that stands alone shows it itself.
     pub fn of(scene: &Scene, title: &str, theme: &Theme, width: f64) -> Self {
-        let width = if width.is_finite() { width.max(LEAST_WIDTH) } else { LEAST_WIDTH };
+        let width = if width.is_nan() { LEAST_WIDTH } else { width.clamp(LEAST_WIDTH, MOST_WIDTH) };
         let narrow = width < NARROW;
         let labels_room = label_room(scene, width, narrow);
         let notes_room = notes_room(scene, narrow);

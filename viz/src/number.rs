@@ -12,6 +12,8 @@ const MINUS: char = '\u{2212}';
 /// Narrow and unbreakable: between thousands, and between a number and its unit.
 const THIN: char = '\u{202f}';
 const MOST_DECIMALS: usize = 12;
+/// From here on digits say nothing: a power of ten is written.
+const SCIENTIFIC: f64 = 1e15;
 
 /// How the numbers of a metric are written, as named in its file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,10 +190,14 @@ impl Numbers {
         if !scaled.is_finite() {
             return UNKNOWN.to_owned();
         }
+        let plus = if sign == Sign::Always { "+" } else { "" };
+        if scaled.abs() >= SCIENTIFIC {
+            let sign = if scaled < 0.0 { MINUS.to_string() } else { plus.to_owned() };
+            return format!("{sign}{}{:.2e}", self.prefix, scaled.abs());
+        }
         let decimals = self.decimals.unwrap_or_else(|| significant_decimals(scaled, 3));
         let digits = format!("{:.decimals$}", scaled.abs());
         let rounds_to_zero = !digits.contains(|digit: char| digit.is_ascii_digit() && digit != '0');
-        let plus = if sign == Sign::Always { "+" } else { "" };
         match (scaled == 0.0, rounds_to_zero, scaled < 0.0) {
             (true, ..) => format!("{}0", self.prefix),
             // Smaller than the last digit: a bound on the right side, which still shows the sign.
@@ -247,12 +253,16 @@ pub fn count(count: u64) -> String {
     grouped(&count.to_string())
 }
 
-/// A count in as few characters as tell it: `950`, `12k`, `1.2M`. For axes.
+/// A number in as few characters as tell it: `950`, `12k`, `1.2M`, `1e-3`. For axes.
 pub fn compact(count: f64) -> String {
     if !count.is_finite() {
         return UNKNOWN.to_owned();
     }
     let size = count.abs();
+    if size >= SCIENTIFIC || (size > 0.0 && size < 0.005) {
+        let minus = if count < 0.0 { MINUS.to_string() } else { String::new() };
+        return format!("{minus}{size:.0e}");
+    }
     let (divisor, suffix) = match size {
         _ if size >= 1e9 => (1e9, "G"),
         _ if size >= 1e6 => (1e6, "M"),

@@ -22,7 +22,7 @@ pub fn bar(effect: &Effect, block: &Effects, axis: &Axis, theme: &Theme) -> Stri
     let drawn = IntervalBar::of(effect, axis);
     let ink = theme.css(drawn.ink);
     let mut svg = opening(HEIGHT, &format!("{}: {}", effect.label, effect.sentence()), theme);
-    if let Some(minimum) = block.minimum_effect.map(f64::abs).filter(|minimum| *minimum > 0.0) {
+    if let Some(minimum) = block.minimum() {
         let (from, to) = (percent(axis, axis.clamp(-minimum)), percent(axis, axis.clamp(minimum)));
         svg.push_str(&format!(
             r#"<rect x="{from:.2}%" width="{:.2}%" height="{HEIGHT}" fill="{}" fill-opacity="0.13"/>"#,

@@ -90,7 +90,8 @@ fn key(place: usize, arm: &ArmSeries) -> Key {
 fn effect_axis(series: &EffectSeries, settled: f64, ticks: usize) -> Axis {
     let ends = points(series).filter(|point| point.shown().is_some()).flat_map(|point| {
         let late = days_of(point.day) >= settled;
-        [point.estimate, point.low.filter(|_| late), point.high.filter(|_| late)].into_iter().flatten()
+        let (low, high) = point.ends();
+        [point.shown(), low.filter(|_| late), high.filter(|_| late)].into_iter().flatten()
     });
     let (low, high) = ends.fold((0.0, 0.0), |(low, high): (f64, f64), end| (low.min(end), high.max(end)));
     Axis::values("", low, high, ticks, |at, step| match at {
@@ -109,8 +110,8 @@ fn bands<'a>(arm: &'a ArmSeries, place: usize, y: &'a Axis) -> impl Iterator<Ite
         points: stretch
             .iter()
             .map(|point| {
-                let (low, high) = (point.low.unwrap_or(y.low), point.high.unwrap_or(y.high));
-                (days_of(point.day), y.clamp(low), y.clamp(high))
+                let (low, high) = point.ends();
+                (days_of(point.day), low.map_or(y.low, |low| y.clamp(low)), high.map_or(y.high, |high| y.clamp(high)))
             })
             .collect(),
         ink: Ink::Arm(place),
@@ -125,7 +126,7 @@ fn lines<'a>(
     series: &'a EffectSeries,
     y: &'a Axis,
 ) -> impl Iterator<Item = Mark> + 'a {
-    let at = |point: &EffectPoint| (days_of(point.day), y.clamp(point.estimate.unwrap_or(0.0)));
+    let at = |point: &EffectPoint| (days_of(point.day), y.clamp(point.shown().unwrap_or(0.0)));
     stretches(arm).flat_map(move |stretch| {
         let line = Mark::Line {
             points: stretch.iter().map(at).collect(),
@@ -145,11 +146,19 @@ fn lines<'a>(
 }
 
 fn said(point: &EffectPoint, arm: &ArmSeries, series: &EffectSeries) -> Vec<String> {
-    let numbers = &series.numbers;
-    let interval = numbers.interval(point.low, point.high);
-    let mut said = vec![format!("{} {} ({interval})", arm.arm, numbers.effect(point.estimate))];
+    let mut said = vec![format!("{} {}", arm.arm, told(point, series))];
     said.extend(point.n.map(|n| format!("{} units", number::count(n))));
     said
+}
+
+/// Effect and interval of a day.
+fn told(point: &EffectPoint, series: &EffectSeries) -> String {
+    format!("{} ({})", series.numbers.effect(point.shown()), interval(point, series))
+}
+
+fn interval(point: &EffectPoint, series: &EffectSeries) -> String {
+    let (low, high) = point.ends();
+    series.numbers.interval(low, high)
 }
 
 fn caption(series: &EffectSeries) -> String {
@@ -174,28 +183,25 @@ fn summary(series: &EffectSeries) -> String {
         .filter_map(|arm| {
             let shown = |point: &&EffectPoint| point.shown().is_some();
             let (first, last) = (arm.points.iter().find(shown)?, arm.points.iter().rev().find(shown)?);
-            let told = |point: &EffectPoint| {
-                let interval = series.numbers.interval(point.low, point.high);
-                format!("{} ({interval})", series.numbers.effect(point.estimate))
-            };
-            Some(format!("{}: {} on {}, {} on {}.", arm.arm, told(first), first.day, told(last), last.day))
+            let (early, late) = (told(first, series), told(last, series));
+            Some(format!("{}: {early} on {}, {late} on {}.", arm.arm, first.day, last.day))
         })
         .collect();
     sentences.join(" ")
 }
 
 fn table(series: &EffectSeries) -> Table {
-    let interval = format!("{} interval", number::level(series.level));
+    let of_level = format!("{} interval", number::level(series.level));
     let rows = series.arms.iter().flat_map(|arm| {
         arm.points.iter().map(|point| {
             vec![
                 point.day.to_string(),
                 arm.arm.clone(),
                 series.numbers.effect(point.shown()),
-                point.shown().map_or(number::UNKNOWN.to_owned(), |_| series.numbers.interval(point.low, point.high)),
+                point.shown().map_or(number::UNKNOWN.to_owned(), |_| interval(point, series)),
                 point.n.map_or(number::UNKNOWN.to_owned(), number::count),
             ]
         })
     });
-    Table { header: ["Day", "Arm", "Effect", &interval, "Units"].map(str::to_owned).to_vec(), rows: rows.collect() }
+    Table { header: ["Day", "Arm", "Effect", &of_level, "Units"].map(str::to_owned).to_vec(), rows: rows.collect() }
 }

@@ -1,7 +1,7 @@
 //! Distribution: outcomes of units by arm, means marked.
 
-use crate::arm_distribution::{ArmDistribution, Bin, Distribution};
-use crate::axis::{Axis, Row, Tick};
+use crate::arm_distribution::{ArmDistribution, Bin, Distribution, total};
+use crate::axis::{Axis, Row, Tick, drawable, proper};
 use crate::chart::{Chart, ChartInput, example};
 use crate::error::Error;
 use crate::figure::{Figure, Table};
@@ -92,9 +92,9 @@ fn scene(distribution: &Distribution) -> (Scene, String) {
 
 /// The arm with its mean: what the legend shows.
 fn series_name(distribution: &Distribution, arm: &ArmDistribution) -> String {
-    match arm.mean {
-        Some(mean) if mean.is_finite() => format!("{}, mean {}", arm.arm, numbers(distribution).value(Some(mean))),
-        _ => arm.arm.clone(),
+    match drawable(arm.mean) {
+        Some(mean) => format!("{}, mean {}", arm.arm, numbers(distribution).value(Some(mean))),
+        None => arm.arm.clone(),
     }
 }
 
@@ -161,12 +161,12 @@ fn axis_title(distribution: &Distribution) -> String {
 
 /// The single value that most units have, when enough of them do.
 fn common_value(distribution: &Distribution) -> Option<f64> {
-    let all: u64 = distribution.arms.iter().map(ArmDistribution::units).sum();
+    let all = total(used(distribution));
     let mut atoms: Vec<&Bin> = used(distribution).filter(|bin| bin.low == bin.high).collect();
     atoms.sort_by(|a, b| a.low.total_cmp(&b.low));
     atoms
         .chunk_by(|a, b| a.low == b.low)
-        .map(|same| (same[0].low, same.iter().map(|bin| bin.count).sum::<u64>()))
+        .map(|same| (same[0].low, total(same.iter().copied())))
         .filter(|(_, count)| *count as f64 >= ATOM * all as f64)
         .max_by_key(|(_, count)| *count)
         .map(|(value, _)| value)
@@ -181,10 +181,7 @@ fn atom_panel(distribution: &Distribution, value: f64) -> Panel {
     let shares: Vec<f64> = distribution
         .arms
         .iter()
-        .map(|arm| {
-            let at_value: u64 = arm.used().filter(|bin| is_atom(bin, Some(value))).map(|bin| bin.count).sum();
-            at_value as f64 / (arm.units() as f64).max(1.0)
-        })
+        .map(|arm| total(arm.used().filter(|bin| is_atom(bin, Some(value)))) as f64 / (arm.units() as f64).max(1.0))
         .collect();
     let rows = distribution.arms.iter().zip(&shares).enumerate().map(|(place, (arm, share))| Row {
         at: place as f64 * 0.75,
@@ -229,12 +226,12 @@ impl Warp {
         let mut bins: Vec<&Bin> = bins.collect();
         bins.sort_by(|a, b| a.low.total_cmp(&b.low));
         let (low, high) = (bins.first()?.low, bins.iter().map(|bin| bin.high).fold(f64::NEG_INFINITY, f64::max));
-        let all: u64 = bins.iter().map(|bin| bin.count).sum();
+        let all = total(bins.iter().copied());
         let quantile = |q: f64| {
-            let mut below = 0;
+            let mut below = 0.0;
             bins.iter().find(|bin| {
-                below += bin.count;
-                below as f64 >= q * all as f64
+                below += bin.count as f64;
+                below >= q * all as f64
             })
         };
         let (first, middle, last) = (quantile(0.01)?.low, quantile(0.5)?, quantile(0.99)?.high);
@@ -243,7 +240,7 @@ impl Warp {
         let scale = (heavy && scale > 0.0 && scale.is_finite()).then_some(scale);
         let warp = Self { scale, low, high };
         let (low, high) = (warp.place(low), warp.place(high));
-        let (low, high) = if high > low { (low, high) } else { (low - 0.5, high + 0.5) };
+        let (low, high) = proper(low, high);
         Some(Self { scale, low, high })
     }
 
@@ -343,7 +340,7 @@ fn rebinned(bins: &[Bin], warp: &Warp, width: f64) -> Vec<f64> {
 /// A stroke up the panel and a triangle below it at the mean of each arm.
 fn mean_marks(distribution: &Distribution, place: impl Fn(f64) -> f64, top: f64, x: &Axis) -> Vec<Mark> {
     let means = distribution.arms.iter().enumerate().filter_map(|(arm, of)| {
-        let at = place(of.mean.filter(|mean| mean.is_finite())?);
+        let at = place(drawable(of.mean)?);
         (x.low..=x.high).contains(&at).then_some((arm, at))
     });
     let means: Vec<(usize, f64)> = means.collect();
@@ -403,7 +400,8 @@ fn table(distribution: &Distribution) -> Table {
     let whole = whole_values(distribution).is_some();
     let rows = distribution.arms.iter().map(|arm| {
         let quantiles = [0.05, 0.25, 0.5, 0.75, 0.95, 0.99].map(|q| values.value(quantile(arm, q, whole)));
-        let mut row = vec![arm.arm.clone(), number::count(arm.units()), numbers(distribution).value(arm.mean)];
+        let mut row =
+            vec![arm.arm.clone(), number::count(arm.units()), numbers(distribution).value(drawable(arm.mean))];
         row.extend(quantiles);
         row
     });

@@ -68,7 +68,7 @@ pub(crate) fn scorecard() -> Effects {
     let mut effects = Effects::of("Primary metrics", &estimates, &measures).unwrap_or_default();
     for effect in &mut effects.rows {
         if let (Some(point), Some(Interval { low: Some(low), high: Some(high), .. })) =
-            (effect.estimate, effect.outer().copied())
+            (effect.estimate, effect.outer())
         {
             for (level, part) in [(0.8, 0.654), (0.5, 0.344)] {
                 let (low, high) = (point - (point - low) * part, point + (high - point) * part);

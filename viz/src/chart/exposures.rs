@@ -24,6 +24,7 @@ impl Chart for Exposures {
         matches!(input, ChartInput::ExposureSeries(series)
             if !series.arms.is_empty()
                 && series.planned.len() == series.arms.len()
+                && series.planned.iter().all(|planned| (0.0..=1.0).contains(planned))
                 && series.days.iter().any(|day| day.units.iter().any(|units| *units > 0)))
     }
 
@@ -135,11 +136,16 @@ fn precise_share(share: f64) -> String {
 }
 
 fn totals(series: &ExposureSeries) -> Vec<u64> {
-    (0..series.arms.len()).map(|place| series.units(place).map(|(_, units)| units).sum()).collect()
+    let total = |place| series.units(place).fold(0, |total: u64, (_, units)| total.saturating_add(units));
+    (0..series.arms.len()).map(total).collect()
+}
+
+fn all_units(series: &ExposureSeries) -> u64 {
+    totals(series).into_iter().fold(0, u64::saturating_add)
 }
 
 fn caption(series: &ExposureSeries) -> String {
-    let total: u64 = totals(series).iter().sum();
+    let total = all_units(series);
     let check = match series.sample_ratio_p {
         Some(p) => format!(" Sample ratio check: {}.", number::p_statement(Some(p))),
         None => String::new(),
@@ -149,7 +155,7 @@ fn caption(series: &ExposureSeries) -> String {
 
 fn summary(series: &ExposureSeries) -> String {
     let totals = totals(series);
-    let all: u64 = totals.iter().sum();
+    let all = all_units(series);
     let arms = series.arms.iter().zip(&totals).zip(&series.planned).map(|((arm, units), planned)| {
         format!(
             "{arm}: {} units, {} of all, planned {}.",

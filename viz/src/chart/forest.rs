@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use estimand_stats::estimand::Direction;
 
-use crate::axis::{Axis, Row};
+use crate::axis::{Axis, Row, drawable};
 use crate::chart::{Chart, ChartInput, example};
 use crate::effect::{Effect, Effects};
 use crate::error::Error;
@@ -52,7 +52,7 @@ impl Chart for Forest {
 pub(crate) fn figure_of(name: &'static str, effects: &Effects, lines: Vec<Line>) -> Figure {
     let x = shared_axis(effects, axis_title(effects));
     let mut marks = vec![];
-    if let Some(minimum) = effects.minimum_effect.map(f64::abs).filter(|minimum| *minimum > 0.0) {
+    if let Some(minimum) = effects.minimum() {
         let (from, to) = (x.clamp(-minimum), x.clamp(minimum));
         marks.push(Mark::Zone { across: Across::X, from, to, ink: Ink::Undecided, opacity: 0.13 });
     }
@@ -178,8 +178,8 @@ fn bar_marks(placed: &[(f64, &Effect)], axis: &Axis) -> Vec<Mark> {
 fn said_of(effect: &Effect) -> Vec<String> {
     let mut said = vec![effect.label.clone(), format!("{} against {}", effect.arm, effect.baseline_arm)];
     said.extend(effect.segment.clone());
-    said.push(format!("effect {}", effect.numbers.effect(effect.estimate)));
-    for interval in &effect.intervals {
+    said.push(format!("effect {}", effect.numbers.effect(drawable(effect.estimate))));
+    for interval in effect.drawn() {
         let ends = effect.numbers.interval(interval.low, interval.high);
         said.push(format!("{} interval {ends}", number::level(interval.level)));
     }
@@ -207,7 +207,7 @@ fn caption(effects: &Effects) -> String {
         [only] => format!("Point: estimate; line: {only} interval."),
         [outer, inner @ ..] => format!("Point: estimate; line: {outer} interval; bars: {}.", inner.join(" and ")),
     };
-    if let Some(minimum) = effects.minimum_effect.filter(|minimum| *minimum > 0.0)
+    if let Some(minimum) = effects.minimum()
         && let Some(row) = effects.rows.first()
     {
         let numbers =
@@ -260,7 +260,7 @@ fn table(effects: &Effects) -> Table {
             row.arm.clone(),
             row.segment.clone().unwrap_or_else(|| "all".to_owned()),
             row.numbers.effect(row.point()),
-            row.intervals.first().map_or_else(unknown, |outer| row.numbers.interval(outer.low, outer.high)),
+            row.drawn().next().map_or_else(unknown, |outer| row.numbers.interval(outer.low, outer.high)),
             number::p_value(row.p_value),
             row.status.map_or_else(unknown, |status| status.word().to_owned()),
         ]

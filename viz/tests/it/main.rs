@@ -2,5 +2,6 @@
 
 mod bundle;
 mod conformance;
+mod hostile;
 mod schema;
 mod snapshot;
