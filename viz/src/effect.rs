@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use estimand_stats::dist::{Continuous, Normal, StudentT};
 use estimand_stats::estimand::Direction;
 use estimand_stats::{Estimate, Estimates};
 
@@ -221,11 +222,123 @@ fn effect_of(row: &Estimate, metric: &str, measure: &Measure, numbers: Numbers) 
     })
 }
 
-/// The interval of the row; none when the row has no level, and so no interval was asked of it.
+/// Levels below the row's own that are drawn as stouter bars.
+const INNER: [f64; 2] = [0.8, 0.5];
+
+/// The intervals of the row, the highest level first; none when it has no level, and so no interval was asked of it.
 fn intervals_of(row: &Estimate) -> Vec<Interval> {
-    row.level
-        .filter(|level| *level > 0.0 && *level < 1.0 && row.estimate.is_some())
-        .map(|level| Interval { level, low: row.conf_low, high: row.conf_high }.drawn())
-        .into_iter()
-        .collect()
+    let Some(level) = row.level.filter(|level| *level > 0.0 && *level < 1.0 && row.estimate.is_some()) else {
+        return Vec::new();
+    };
+    let outer = Interval { level, low: row.conf_low, high: row.conf_high }.drawn();
+    let inner = INNER.into_iter().filter(|inner| *inner < level).filter_map(|inner| inner_interval(row, &outer, inner));
+    [outer].into_iter().chain(inner).collect()
+}
+
+/// `τ̂ ± t·se` at a lower level, when the same formula gives the interval that the row has.
+fn inner_interval(row: &Estimate, outer: &Interval, level: f64) -> Option<Interval> {
+    let (estimate, std_error) = (row.estimate?, row.std_error.filter(|std_error| *std_error > 0.0)?);
+    let half = |level: f64| {
+        let tail = (1.0 - level) / 2.0;
+        let critical = match row.df {
+            Some(df) => StudentT::new(df)?.isf(tail)?,
+            None => Normal.isf(tail)?,
+        };
+        Some(critical * std_error)
+    };
+    let same = |end: f64, expected: f64| (end - expected).abs() <= SAME * std_error;
+    let own = half(outer.level)?;
+    if !same(outer.low?, estimate - own) || !same(outer.high?, estimate + own) {
+        return None;
+    }
+    let half = half(level)?;
+    Some(Interval { level, low: Some(estimate - half), high: Some(estimate + half) })
+}
+
+/// Two ends agree when they differ by less than this many standard errors: rounding, and no more.
+const SAME: f64 = 1e-9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Estimate {
+        // t quantile of 0.975 at 10 degrees of freedom: 2.228138851964939.
+        let half = 2.228_138_851_964_939 * 0.5;
+        Estimate {
+            metric: Some("orders".into()),
+            arm: Some("B".into()),
+            scale: Some("absolute".into()),
+            estimate: Some(2.0),
+            std_error: Some(0.5),
+            df: Some(10.0),
+            conf_low: Some(2.0 - half),
+            conf_high: Some(2.0 + half),
+            level: Some(0.95),
+            ..Estimate::default()
+        }
+    }
+
+    fn block(rows: impl IntoIterator<Item = Estimate>) -> Result<Effects, Error> {
+        let measures = BTreeMap::from([("orders".to_owned(), Measure::labelled("Orders"))]);
+        Effects::of("Primary", &rows.into_iter().collect(), &measures)
+    }
+
+    #[test]
+    fn lower_levels_are_computed_when_the_row_follows_the_same_formula() {
+        let effects = block([row()]).unwrap();
+        assert_eq!(effects.levels(), [0.95, 0.8, 0.5]);
+        // t quantile of 0.9 at 10 degrees of freedom: 1.372183641110336.
+        let middle = effects.rows[0].intervals[1];
+        assert!((middle.high.unwrap() - (2.0 + 1.372_183_641_110_336 * 0.5)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_interval_of_another_kind_gets_no_lower_levels() {
+        let fieller = Estimate { conf_high: Some(9.0), ..row() };
+        let one_sided = Estimate { conf_high: None, ..row() };
+        let no_error = Estimate { std_error: None, ..row() };
+        for row in [fieller, one_sided, no_error] {
+            assert_eq!(block([row]).unwrap().levels(), [0.95]);
+        }
+    }
+
+    #[test]
+    fn a_point_is_never_shown_without_its_interval() {
+        let unbounded = Estimate { conf_low: None, conf_high: Some(f64::INFINITY), ..row() };
+        let effects = block([unbounded, Estimate { level: None, ..row() }]).unwrap();
+        assert_eq!(effects.rows[0].point(), None);
+        assert_eq!(effects.rows[0].sentence(), "interval unbounded");
+        assert_eq!(effects.rows[1].sentence(), "no interval");
+    }
+
+    #[test]
+    fn the_margin_lies_on_the_bad_side() {
+        let mut effect = block([Estimate { margin: Some(0.02), ..row() }]).unwrap().rows.remove(0);
+        assert_eq!(effect.margin_effect(), Some(-0.02));
+        effect.direction = Direction::Lower;
+        assert_eq!(effect.margin_effect(), Some(0.02));
+    }
+
+    #[test]
+    fn rows_that_cannot_share_a_block_are_refused() {
+        let refusal = |rows: Vec<Estimate>| block(rows).unwrap_err().to_string();
+        assert_eq!(
+            refusal(vec![row(), Estimate { scale: Some("relative".into()), ..row() }]),
+            "row of metric `orders` is on the scale `relative`, the rows before it on `absolute`; draw each scale by itself"
+        );
+        assert_eq!(
+            refusal(vec![Estimate { metric: Some("order".into()), ..row() }]),
+            "metric `order` has no measure; the measures are `orders`"
+        );
+        assert_eq!(
+            refusal(vec![Estimate { status: Some("great".into()), ..row() }]),
+            "row of metric `orders` has the status `great`; the statuses are `check data`, `running`, `too small to matter`, \
+             `better`, `worse`, `no clear effect`, `safe`, `harmed`, `not shown safe`"
+        );
+        assert_eq!(
+            refusal(vec![Estimate { arm: None, ..row() }]),
+            "a row of the result table has no `arm`, which a figure needs"
+        );
+    }
 }
