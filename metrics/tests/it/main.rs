@@ -5,3 +5,6 @@ mod hostile;
 mod mutation;
 mod schema;
 mod shop;
+mod udaf_bytes;
+mod udaf_contract;
+mod udaf_rows;

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use num_bigint::{BigInt, BigUint};
+
+use super::rounding::round_ratio;
 use super::{Error, ExactSum};
 
 /// Rows whose cells are fetched together: enough to overlap cache misses, few enough to stay in the nearest cache.
@@ -167,19 +170,23 @@ impl GroupSums {
     /// Takes the first `groups` groups off; the others move down to start at 0.
     #[must_use]
     pub fn take_first(&mut self, groups: usize) -> GroupSums {
-        let groups = groups.min(self.len());
-        let kept = self.cells.split_off(groups);
-        let (taken, moved) =
+        if groups >= self.len() {
+            return std::mem::take(self);
+        }
+        let cells = self.cells.drain(..groups).collect();
+        let (rest, moved) =
             std::mem::take(&mut self.rest).into_iter().partition::<HashMap<_, _>, _>(|(group, _)| *group < groups);
         self.rest = moved.into_iter().map(|(group, sum)| (group - groups, sum)).collect();
-        GroupSums { cells: std::mem::replace(&mut self.cells, kept), rest: taken }
+        GroupSums { cells, rest }
     }
 
-    /// Bytes held on the heap.
+    /// Bytes held on the heap, the few sums that need more than two terms by their usual size.
     pub fn size_bytes(&self) -> usize {
+        const USUAL_CHUNKS: usize = 16;
         let entry = size_of::<(usize, ExactSum)>() + 1;
-        let rest = self.rest.values().map(ExactSum::heap_bytes).sum::<usize>() + self.rest.capacity() * entry;
-        self.cells.capacity() * size_of::<[f64; 2]>() + rest
+        self.cells.capacity() * size_of::<[f64; 2]>()
+            + self.rest.capacity() * entry
+            + self.rest.len() * USUAL_CHUNKS * size_of::<i64>()
     }
 
     /// Adds a value that two terms hold, as nearly all are; `false` when there is more to it.
@@ -303,7 +310,7 @@ impl GroupIntegerSums {
     }
 
     /// The double nearest to `sum / 10^scale`, ties to even: the value of a decimal sum. `None` when the group met no value.
-    pub fn finish(&self, group: usize, scale: u8) -> Option<f64> {
+    pub fn finish(&self, group: usize, scale: i8) -> Option<f64> {
         self.get(group).map(|sum| decimal_to_f64(sum, scale))
     }
 
@@ -317,9 +324,10 @@ impl GroupIntegerSums {
     /// Takes the first `groups` groups off; the others move down to start at 0.
     #[must_use]
     pub fn take_first(&mut self, groups: usize) -> GroupIntegerSums {
-        let groups = groups.min(self.len());
-        let (sums, met) = (self.sums.split_off(groups), self.met.split_off(groups));
-        GroupIntegerSums { sums: std::mem::replace(&mut self.sums, sums), met: std::mem::replace(&mut self.met, met) }
+        if groups >= self.len() {
+            return std::mem::take(self);
+        }
+        GroupIntegerSums { sums: self.sums.drain(..groups).collect(), met: self.met.drain(..groups).collect() }
     }
 
     /// Bytes held on the heap.
@@ -328,8 +336,19 @@ impl GroupIntegerSums {
     }
 }
 
-fn decimal_to_f64(sum: i128, scale: u8) -> f64 {
-    super::rounding::round_ratio(&sum.into(), &num_bigint::BigUint::from(10_u8).pow(scale.into()), 0)
+fn decimal_to_f64(sum: i128, scale: i8) -> f64 {
+    const EXACT: std::ops::RangeInclusive<i128> = -(1 << 53)..=1 << 53;
+    match (u32::try_from(scale), i64::try_from(sum)) {
+        // Both are doubles without rounding (10^19 = 5^19·2^19), so their quotient is rounded once.
+        (Ok(scale @ 0..=19), Ok(small)) if EXACT.contains(&sum) => small as f64 / 10_u64.pow(scale) as f64,
+        _ => {
+            let power = BigUint::from(10_u8).pow(scale.unsigned_abs().into());
+            match scale {
+                0.. => round_ratio(&sum.into(), &power, 0),
+                _ => round_ratio(&(BigInt::from(sum) * BigInt::from(power)), &BigUint::from(1_u8), 0),
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -397,5 +416,9 @@ mod tests {
     fn a_decimal_sum_is_the_nearest_double() {
         assert_eq!(decimal_to_f64(123_456_789_012_345_678_901, 2), 1_234_567_890_123_456_789.01);
         assert_eq!(decimal_to_f64(-1, 1), -0.1);
+        assert_eq!(decimal_to_f64((1 << 53) + 1, 0), 9_007_199_254_740_992.0);
+        assert_eq!(decimal_to_f64(7, -3), 7000.0);
+        assert_eq!(decimal_to_f64(0, 38).to_bits(), 0);
+        assert_eq!(decimal_to_f64(i128::MAX, -128), 1.7014118346046923e166);
     }
 }

@@ -1,0 +1,35 @@
+//! `last_by(value, time)`: the value at the latest time.
+
+use arrow::datatypes::DataType;
+use datafusion::common::Result;
+
+use super::by_time::{ByTime, End};
+use super::order_free::{Groups, OrderFree};
+
+/// The value at the latest time; of several at that time, the greatest.
+///
+/// - **Needs** a number and a time (timestamp, date or integer).
+/// - **Gives** the value as a double, null when no row has both.
+/// - **Errors** with a [`Refusal`](super::Refusal) when a value is not finite.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct LastBy;
+
+impl OrderFree for LastBy {
+    const NAME: &'static str = "last_by";
+
+    fn coerce(arguments: &[DataType]) -> Result<Vec<DataType>> {
+        ByTime::coerce(Self::NAME, arguments)
+    }
+
+    fn result() -> DataType {
+        DataType::Float64
+    }
+
+    fn state(_arguments: &[DataType]) -> Vec<(&'static str, DataType)> {
+        ByTime::state_columns()
+    }
+
+    fn groups(_arguments: &[DataType]) -> Result<Groups> {
+        Ok(Box::new(ByTime::new(Self::NAME, End::Last)))
+    }
+}
