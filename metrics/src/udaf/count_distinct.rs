@@ -257,6 +257,24 @@ impl BytesGroups {
         );
         Ok(())
     }
+
+    /// Takes the distinct values out, by number. Those of groups that remain are numbered anew, so that the table does not
+    /// hold what only groups that are gone had met.
+    fn take_table(&mut self) -> Result<ArrayRef> {
+        let table = self.table.take().into_state();
+        self.numbered = 0;
+        let (groups, kept): (Vec<usize>, Vec<i64>) = std::mem::take(&mut self.keys.met).into_iter().unzip();
+        self.keys.counts.fill(0);
+        if !kept.is_empty() {
+            self.insert(&take(&table, &numbers(&kept), None)?, &groups)?;
+        }
+        Ok(table)
+    }
+}
+
+/// Places in the table of distinct values, which were made from 32 bits.
+fn numbers(keys: &[i64]) -> UInt32Array {
+    UInt32Array::from_iter_values(keys.iter().map(|key| *key as u32))
 }
 
 impl GroupsAccumulator for BytesGroups {
@@ -279,27 +297,14 @@ impl GroupsAccumulator for BytesGroups {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let counts = self.keys.take(emit_to).0;
-        if self.keys.counts.is_empty() {
-            *self = BytesGroups::new();
-        }
+        self.take_table()?;
         Ok(Arc::new(Int64Array::from(counts)))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
         let (offsets, emitted) = self.keys.take_lists(emit_to)?;
-        let table = self.table.take().into_state();
-        self.numbered = 0;
-        // A place in the table came from a u32.
-        let numbers = |keys: &[i64]| UInt32Array::from_iter_values(keys.iter().map(|key| *key as u32));
-        let values = cast(&take(&table, &numbers(&emitted), None)?, &DataType::Binary)?;
-        // What is kept gets new numbers, so that the table does not hold values of groups that are gone.
-        let counts = std::mem::take(&mut self.keys.counts);
-        let (groups, kept): (Vec<usize>, Vec<i64>) = std::mem::take(&mut self.keys.met).into_iter().unzip();
-        self.keys.counts = vec![0; counts.len()];
-        if !kept.is_empty() {
-            self.insert(&take(&table, &numbers(&kept), None)?, &groups)?;
-        }
-        Ok(vec![lists(offsets, values)])
+        let values = take(&self.take_table()?, &numbers(&emitted), None)?;
+        Ok(vec![lists(offsets, cast(&values, &DataType::Binary)?)])
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 use datafusion::common::DataFusionError;
 use datafusion::datasource::MemTable;
@@ -10,14 +10,14 @@ use datafusion::prelude::{SessionConfig, SessionContext, col};
 use estimand_metrics::udaf::{self, Refusal};
 use estimand_stats::suffstat::{ExactCoMoments, Histogram};
 
-fn session() -> SessionContext {
-    let session = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+fn session(partitions: usize) -> SessionContext {
+    let session = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(partitions));
     udaf::register(&session);
     session
 }
 
 async fn answer(sql: &str) -> Result<RecordBatch, DataFusionError> {
-    let batches = session().sql(sql).await?.collect().await?;
+    let batches = session(2).sql(sql).await?.collect().await?;
     Ok(arrow::compute::concat_batches(&batches[0].schema(), &batches)?)
 }
 
@@ -113,7 +113,10 @@ async fn wrong_arguments_are_refused_when_planning() {
         ("last_by(1)", "last_by takes a value and a time, not 1 columns"),
         ("first_by(1, 'a')", "first_by takes a timestamp, date or integer as time, not Utf8; cast the column"),
         ("count_distinct([1])", "count_distinct does not take List(Int64); cast the column to text"),
-        ("exact_sum(DISTINCT 1)", "exact_sum: DISTINCT is not supported; aggregate distinct rows of a subquery"),
+        (
+            "exact_sum(DISTINCT 1), exact_sum(DISTINCT 2)",
+            "exact_sum: DISTINCT is not supported; aggregate distinct rows of a subquery",
+        ),
     ];
     for (call, want) in cases {
         let message = answer(&format!("SELECT {call}")).await.unwrap_err().to_string();
@@ -124,11 +127,13 @@ async fn wrong_arguments_are_refused_when_planning() {
 #[tokio::test]
 async fn every_type_of_key_is_counted() {
     let counted = answer(
-        "SELECT count_distinct(x), count_distinct(x::text), count_distinct(arrow_cast(x::text, 'Binary')),
-                count_distinct(x::timestamp), count_distinct(x::timestamp::date), count_distinct(x % 2 = 0),
-                count_distinct(arrow_cast(x, 'UInt64')), count_distinct(x::double), count_distinct(arrow_cast(x, 'Int8')),
-                count_distinct(arrow_cast(x::text, 'Dictionary(Int32, Utf8)')), count_distinct(NULL)
-         FROM (VALUES (1), (2), (2), (NULL), (3)) AS t(x)",
+        "SELECT count_distinct(i), count_distinct(text), count_distinct(bytes), count_distinct(at), count_distinct(day),
+                count_distinct(even), count_distinct(u), count_distinct(x), count_distinct(small), count_distinct(code),
+                count_distinct(nothing)
+         FROM (SELECT i, i::text AS text, arrow_cast(i::text, 'Binary') AS bytes, i::timestamp AS at, i::timestamp::date AS day,
+                      i % 2 = 0 AS even, arrow_cast(i, 'UInt64') AS u, i::double AS x, arrow_cast(i, 'Int8') AS small,
+                      arrow_cast(i::text, 'Dictionary(Int32, Utf8)') AS code, NULL AS nothing
+               FROM (VALUES (1), (2), (2), (NULL), (3)) AS t(i))",
     )
     .await
     .unwrap();
@@ -155,9 +160,9 @@ async fn signed_zeros_are_one_value_and_all_nan_are_one_value() {
 #[tokio::test]
 async fn a_running_window_goes_on_from_its_state() {
     let running = answer(
-        "SELECT exact_sum(x) OVER (ORDER BY i) AS s, count_distinct(i % 2) OVER (ORDER BY i) AS d,
-                count_distinct((i % 2)::text) OVER (ORDER BY i) AS t
-         FROM (VALUES (1, 1e16), (2, 1.0), (3, 1.0), (4, -1e16)) AS t(i, x) ORDER BY i",
+        "SELECT exact_sum(x) OVER (ORDER BY i) AS s, count_distinct(n) OVER (ORDER BY i) AS d,
+                count_distinct(t) OVER (ORDER BY i) AS t
+         FROM (VALUES (1, 1, 'a', 1e16), (2, 0, 'b', 1.0), (3, 1, 'a', 1.0), (4, 0, 'b', -1e16)) AS t(i, n, t, x) ORDER BY i",
     )
     .await
     .unwrap();
@@ -172,15 +177,19 @@ async fn groups_that_come_in_order_are_emitted_early_and_right() {
     const PER_GROUP: i64 = 3;
     let groups: Vec<i64> = (0..60_000).map(|row| row / PER_GROUP).collect();
     let values: Vec<f64> = (0..60_000).map(|row| [1e16, 0.5, -1e16][row % 3] + (row / 30_000) as f64).collect();
-    let columns: [(&str, ArrayRef); 2] =
-        [("g", Arc::new(Int64Array::from(groups))), ("x", Arc::new(Float64Array::from(values.clone())))];
+    let texts: Vec<String> = values.iter().map(|value| format!("{value} and so on")).collect();
+    let columns: [(&str, ArrayRef); 3] = [
+        ("g", Arc::new(Int64Array::from(groups))),
+        ("x", Arc::new(Float64Array::from(values.clone()))),
+        ("t", Arc::new(StringArray::from(texts))),
+    ];
     let rows = RecordBatch::try_from_iter(columns).unwrap();
     let parts = (0..rows.num_rows()).step_by(1000).map(|start| rows.slice(start, 1000)).collect();
     let ordered =
         MemTable::try_new(rows.schema(), vec![parts]).unwrap().with_sort_order(vec![vec![col("g").sort(true, true)]]);
-    let session = session();
+    let session = session(1);
     session.register_table("ordered", Arc::new(ordered)).unwrap();
-    let sql = "SELECT g, exact_sum(x) AS s, exact_sum(g) AS i, count_distinct(x) AS d, count_distinct(x::text) AS t,
+    let sql = "SELECT g, exact_sum(x) AS s, exact_sum(g) AS i, count_distinct(x) AS d, count_distinct(t) AS t,
                       last_by(x, g) AS l, comoments(x) AS m, histogram(x) AS h
                FROM ordered GROUP BY g ORDER BY g";
     let plan = session.sql(&format!("EXPLAIN {sql}")).await.unwrap().to_string().await.unwrap();
