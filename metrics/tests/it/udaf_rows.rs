@@ -70,7 +70,7 @@ impl Events {
             events.prices.push(i128::from(random.below(10_000_000)) - 1000);
             // Short and long texts take different ways through a table of bytes.
             let session = random.below(10);
-            let long = if session % 2 == 0 { "-with-a-name-that-is-long" } else { "" };
+            let long = if session.is_multiple_of(2) { "-with-a-name-that-is-long" } else { "" };
             events.sessions.push((random.below(50) != 0).then(|| format!("{user}-{session}{long}")));
             // Few distinct times, so that first and last have ties to break.
             events.times.push(1_700_000_000_000_000 + random.below(500) as i64);
