@@ -88,6 +88,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// Text of a fault, at most 400 characters: it may quote what a file holds, and a file may hold a megabyte.
+fn shortened(text: String) -> String {
+    const MOST: usize = 400;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 fn floor_boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -131,7 +140,7 @@ impl Fault {
         Self {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: shortened(message.into()),
             place: None,
             field: String::new(),
             label: String::new(),
@@ -155,13 +164,13 @@ impl Fault {
 
     /// Adds the dotted path of the field.
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.field = field.into();
+        self.field = shortened(field.into());
         self
     }
 
     /// Adds what the caret says.
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = shortened(label.into());
         self
     }
 
@@ -180,7 +189,7 @@ impl Fault {
 
     /// Adds how to mend it.
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+        self.help = shortened(help.into());
         self
     }
 
@@ -274,7 +283,7 @@ impl Fault {
     /// At most 30 of the valid names, and how many more there are.
     fn valid_list(&self) -> String {
         const SHOWN: usize = 30;
-        let mut list = self.valid.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let mut list = self.valid.iter().take(SHOWN).cloned().map(shortened).collect::<Vec<_>>().join(", ");
         if self.valid.len() > SHOWN {
             list.push_str(&format!(" and {} more", self.valid.len() - SHOWN));
         }

@@ -26,7 +26,8 @@ impl Zone {
             return Ok(Self::utc());
         }
         let zone = if name.starts_with(['+', '-']) { offset(name) } else { TimeZone::get(name).ok() };
-        zone.map(|zone| Self { name: name.to_owned(), zone }).ok_or_else(|| format!("`{name}` is not a time zone"))
+        zone.map(|zone| Self { name: name.to_owned(), zone })
+            .ok_or_else(|| format!("`{}` is not a time zone", name.chars().take(40).collect::<String>()))
     }
 
     /// The name as it was written.

@@ -1,5 +1,7 @@
 //! The functions an expression may call.
 
+use crate::expression::gives::Gives;
+
 /// A function an expression may call. Each gives the same answer for the same row, at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
@@ -60,21 +62,6 @@ pub(crate) struct Signature {
     pub(crate) least: usize,
     pub(crate) most: usize,
     pub(crate) gives: Gives,
-}
-
-/// The kind of value an expression gives, as far as its text tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Gives {
-    /// True or false.
-    Boolean,
-    /// A number.
-    Number,
-    /// A text.
-    Text,
-    /// A date or a time.
-    Time,
-    /// Only the data tell.
-    Unknown,
 }
 
 /// Most arguments of a function that takes any number.

@@ -5,18 +5,21 @@
 //! Column names are taken to the letter, whether quoted or not. `/` divides real numbers, integers too.
 
 mod function;
+mod gives;
 mod parse;
 mod print;
 mod words;
 
 use std::ops::Range;
 
-pub use function::{Function, Gives};
+pub use function::Function;
+pub use gives::Gives;
 use jiff::{Timestamp, civil};
 
 use crate::definition::WhenEmpty;
 use crate::fault::Fault;
-pub(crate) use parse::{AGGREGATIONS, in_words, never_allowed, refused};
+pub(crate) use gives::in_words;
+pub(crate) use parse::{AGGREGATIONS, never_allowed, refused};
 pub(crate) use words::{PARSER_RECURSION, Words, Wrong, on_deep_stack};
 
 /// A checked expression.
@@ -58,7 +61,7 @@ impl Expression {
 
     /// The kind of value it gives, as far as its text tells.
     pub fn gives(&self) -> Gives {
-        parse::gives(&self.node)
+        gives::gives(&self.node)
     }
 
     /// The tree. At most 1,000 nodes, at most 64 deep.

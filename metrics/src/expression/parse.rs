@@ -8,7 +8,8 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::definition::Moment;
-use crate::expression::function::{self, Function, Gives};
+use crate::expression::function::{self, Function};
+use crate::expression::gives::{Gives, gives, in_words};
 use crate::expression::words::{DEEPEST, PARSER_RECURSION, Words, Wrong, first_lower, on_deep_stack};
 use crate::expression::{
     AggregateFunction, BinaryOperator, CastType, Expression, Literal, Mention, Node, Test, UnaryOperator,
@@ -40,6 +41,21 @@ pub(crate) fn value(text: &str) -> Converted<Parsed> {
             && let Some(function) = aggregate_named(&call.name.to_string())
         {
             return reader.aggregation(function, call);
+        }
+        // At the top of a `value` an unknown function was meant to be an aggregation.
+        if let Expr::Function(call) = expr
+            && let name = call.name.to_string()
+            && Function::named(&name).is_none()
+            && never_allowed(&name.to_ascii_lowercase()).is_none()
+        {
+            let message = format!("unknown aggregation `{}`", shown(&name));
+            let mut wrong = Wrong::new("metrics::function", message, reader.span(expr))
+                .valid("aggregations", AGGREGATIONS.map(str::to_owned).into());
+            let names = ["avg", "count", "first", "last", "max", "min", "sum"];
+            if let Some(name) = nearest(&name, names.into_iter().chain(Function::names())) {
+                wrong = wrong.help(format!("did you mean `{name}`?"));
+            }
+            return Err(wrong);
         }
         Ok(Parsed { function: None, argument: Some(reader.expression(expr)?) })
     })
@@ -80,7 +96,7 @@ pub(crate) fn refused(error: ParserError, at: Range<usize>, text: &str) -> Box<W
             // The message ends with a place in its own text; the fault has the place in the file.
             let message = message.split(" at Line:").next().unwrap_or_default();
             let message = first_lower(message).replace("EOF", "the end");
-            Wrong::new("metrics::expression", shown(&message), at)
+            Wrong::new("metrics::expression", shown(&message), at).help("mend the text where it is marked")
         }
     }
 }
@@ -101,8 +117,8 @@ pub(crate) fn aggregate_named(name: &str) -> Option<AggregateFunction> {
 }
 
 /// Names of aggregations, as they are written.
-pub(crate) const AGGREGATIONS: [&str; 8] =
-    ["avg(x)", "count(*)", "count(distinct x)", "count(x)", "first(x)", "last(x)", "max(x)", "min(x)"];
+pub(crate) const AGGREGATIONS: [&str; 9] =
+    ["avg(x)", "count(*)", "count(distinct x)", "count(x)", "first(x)", "last(x)", "max(x)", "min(x)", "sum(x)"];
 
 struct Reader<'a> {
     text: &'a str,
@@ -122,6 +138,7 @@ impl Reader<'_> {
 
     fn wrong(&self, expr: &Expr, message: impl Into<String>) -> Box<Wrong> {
         Wrong::new("metrics::expression", message, self.span(expr))
+            .help("an expression is one scalar formula over the source's columns")
     }
 
     fn expression(&mut self, expr: &Expr) -> Converted<Expression> {
@@ -512,7 +529,8 @@ impl Reader<'_> {
                 (least, most) if least == most => least.to_string(),
                 (least, most) => format!("{least} to {most}"),
             };
-            let message = format!("`{name}` takes {wanted} arguments, not {}", arguments.len());
+            let plural = if wanted == "1" { "" } else { "s" };
+            let message = format!("`{name}` takes {wanted} argument{plural}, not {}", arguments.len());
             return Err(self.wrong(expr, message));
         }
         let mut converted = Vec::with_capacity(arguments.len());
@@ -592,53 +610,4 @@ fn size(node: &Node) -> (usize, usize) {
         .into_iter()
         .map(size)
         .fold((1, 1), |(nodes, depth), (more, below)| (nodes + more, depth.max(below + 1)))
-}
-
-/// The kind of value a tree gives, as far as its text tells.
-pub(crate) fn gives(node: &Node) -> Gives {
-    match node {
-        Node::Between { .. } | Node::InList { .. } | Node::Is { .. } | Node::Like { .. } => Gives::Boolean,
-        Node::Binary { operator, left, right } => match operator {
-            BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Remainder => Gives::Number,
-            BinaryOperator::Plus | BinaryOperator::Minus => match (gives(left), gives(right)) {
-                (Gives::Number, Gives::Number) => Gives::Number,
-                _ => Gives::Unknown,
-            },
-            BinaryOperator::Concat => Gives::Text,
-            _ => Gives::Boolean,
-        },
-        Node::Call { function, .. } => function.signature().gives,
-        Node::Case { branches, otherwise, .. } => {
-            let mut results =
-                branches.iter().map(|(_, then)| gives(then)).chain(otherwise.iter().map(|node| gives(node)));
-            let first = results.next().unwrap_or(Gives::Unknown);
-            if results.all(|gives| gives == first) { first } else { Gives::Unknown }
-        }
-        Node::Cast { to, .. } => match to {
-            CastType::Boolean => Gives::Boolean,
-            CastType::Date | CastType::Timestamp => Gives::Time,
-            CastType::Float | CastType::Integer => Gives::Number,
-            CastType::Text => Gives::Text,
-        },
-        Node::Literal(literal) => match literal {
-            Literal::Boolean(_) => Gives::Boolean,
-            Literal::Date(_) | Literal::Timestamp(_) => Gives::Time,
-            Literal::Float(_) | Literal::Integer(_) => Gives::Number,
-            Literal::Null => Gives::Unknown,
-            Literal::Text(_) => Gives::Text,
-        },
-        Node::Unary { operator: UnaryOperator::Minus, .. } => Gives::Number,
-        Node::Unary { operator: UnaryOperator::Not, .. } => Gives::Boolean,
-        Node::Column(_) | Node::Parameter(_) => Gives::Unknown,
-    }
-}
-
-pub(crate) fn in_words(gives: Gives) -> &'static str {
-    match gives {
-        Gives::Boolean => "true or false",
-        Gives::Number => "a number",
-        Gives::Text => "text",
-        Gives::Time => "a date or a time",
-        Gives::Unknown => "unknown",
-    }
 }

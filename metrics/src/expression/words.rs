@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use datafusion::sql::sqlparser::dialect::Dialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::fault::{Fault, Place};
@@ -74,20 +75,44 @@ impl Words {
             Wrong::new("metrics::expression", first_lower(&error.message), at..text.len())
                 .help("close every quote; write a quote inside text as two quotes")
         })?;
-        let mut words = Vec::with_capacity(tokens.len());
-        let mut depth = 0_usize;
+        let count = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).count();
+        if count > MOST_WORDS {
+            let message = format!("the text has {count} words, more than {MOST_WORDS}");
+            return Err(Wrong::new("metrics::too_large", message, 0..text.len())
+                .help("write `x IN (…)` for a chain of OR; give long lists as a parameter: `x IN ($list)`"));
+        }
+        let mut words = Vec::with_capacity(count);
+        let (mut depth, mut signs) = (0_usize, 0_usize);
         for token in tokens {
             let span = index.range(text, token.span.start, token.span.end);
+            let keyword = match &token.token {
+                Token::Word(word) if word.quote_style.is_none() => word.keyword,
+                _ => Keyword::NoKeyword,
+            };
+            if matches!(token.token, Token::Minus | Token::Plus) || keyword == Keyword::NOT {
+                signs += 1;
+            } else if !matches!(token.token, Token::Whitespace(_)) {
+                signs = 0;
+            }
+            if signs > DEEPEST {
+                let message = format!("more than {DEEPEST} signs stand in a row");
+                return Err(
+                    Wrong::new("metrics::too_large", message, span).help("drop the signs that undo one another")
+                );
+            }
             match &token.token {
                 Token::Whitespace(Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_)) => {
                     return Err(Wrong::new("metrics::expression", "a comment stands in the text", span)
                         .help("write comments outside, after a `#` of the file"));
                 }
                 Token::Whitespace(_) | Token::EOF => continue,
-                Token::LParen | Token::LBracket | Token::LBrace => {
+                Token::Word(_) if keyword == Keyword::END => depth = depth.saturating_sub(1),
+                Token::LParen | Token::LBracket | Token::LBrace | Token::Word(_)
+                    if keyword == Keyword::CASE || !matches!(token.token, Token::Word(_)) =>
+                {
                     depth += 1;
                     if depth > DEEPEST {
-                        let message = format!("brackets are nested more than {DEEPEST} deep");
+                        let message = format!("brackets and CASE are nested more than {DEEPEST} deep");
                         return Err(Wrong::new("metrics::too_large", message, span)
                             .help("compute the inner part in a source of its own, with `sql`"));
                     }
@@ -100,16 +125,13 @@ impl Words {
                 }
                 Token::Char(c) => {
                     let message = format!("`{}` has no meaning here", c.escape_debug());
-                    return Err(Wrong::new("metrics::expression", message, span));
+                    return Err(
+                        Wrong::new("metrics::expression", message, span).help("drop it, or put it in a text: '…'")
+                    );
                 }
                 _ => {}
             }
             words.push(token);
-        }
-        if words.len() > MOST_WORDS {
-            let message = format!("the text has {} words, more than {MOST_WORDS}", words.len());
-            return Err(Wrong::new("metrics::too_large", message, 0..text.len())
-                .help("write `x IN (…)` for a chain of OR; give long lists as a parameter: `x IN ($list)`"));
         }
         Ok(Self { tokens: words, index })
     }
@@ -171,23 +193,33 @@ pub(crate) fn on_deep_stack<T: Send>(
     })
 }
 
-/// Where the lines of a text start.
+/// The bytes of a text's lines and characters. Looked up once per word: counting anew each time would take minutes on a long line.
 struct LineIndex {
-    starts: Vec<usize>,
+    /// The byte at which each character starts, and the end of the text.
+    characters: Vec<usize>,
+    /// The character with which each line starts.
+    lines: Vec<usize>,
 }
 
 impl LineIndex {
     fn new(text: &str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { starts }
+        let (mut characters, mut lines) = (Vec::with_capacity(text.len() + 1), vec![0]);
+        for (index, (at, c)) in text.char_indices().enumerate() {
+            characters.push(at);
+            if c == '\n' {
+                lines.push(index + 1);
+            }
+        }
+        characters.push(text.len());
+        Self { characters, lines }
     }
 
     /// The byte at a location: a line and a column in characters, both counted from 1.
     fn offset(&self, text: &str, location: Location) -> usize {
         let line = usize::try_from(location.line).unwrap_or(usize::MAX).saturating_sub(1);
         let column = usize::try_from(location.column).unwrap_or(usize::MAX).saturating_sub(1);
-        let Some(start) = self.starts.get(line).copied() else { return text.len() };
-        text[start..].char_indices().nth(column).map_or(text.len(), |(at, _)| start + at)
+        let Some(start) = self.lines.get(line) else { return text.len() };
+        self.characters.get(start.saturating_add(column)).copied().unwrap_or(text.len())
     }
 
     fn range(&self, text: &str, start: Location, end: Location) -> Range<usize> {

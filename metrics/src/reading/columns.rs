@@ -74,10 +74,7 @@ impl<'a> ColumnCheck<'a> {
     fn experiment(&mut self, experiment: &'a Experiment) {
         let definition = Definition::Experiment(&experiment.name);
         let assignment = &experiment.assignment;
-        let mut named: Vec<Named<'a>> = vec![
-            (&assignment.unit_column, "unit".to_owned(), None),
-            (&assignment.arm, "assignment.arm".to_owned(), None),
-        ];
+        let mut named: Vec<Named<'a>> = vec![(&assignment.arm, "assignment.arm".to_owned(), None)];
         named.extend(assignment.filter.iter().flat_map(|filter| mentioned(filter, "assignment.filter".to_owned())));
         for (index, covariate) in experiment.analysis.covariates.iter().enumerate() {
             if let Covariate::Column(column) = covariate {
@@ -85,21 +82,21 @@ impl<'a> ColumnCheck<'a> {
             }
         }
         self.check(definition, &assignment.source, named);
+        self.unit(experiment, &assignment.source, "unit");
         if let Some(trigger) = &experiment.trigger {
-            let mut named: Vec<Named<'a>> = vec![(&trigger.unit_column, "trigger.source".to_owned(), None)];
-            named.extend(trigger.filter.iter().flat_map(|filter| mentioned(filter, "trigger.filter".to_owned())));
-            self.check(definition, &trigger.source, named);
+            let filter = trigger.filter.iter().flat_map(|filter| mentioned(filter, "trigger.filter".to_owned()));
+            self.check(definition, &trigger.source, filter.collect());
+            self.unit(experiment, &trigger.source, "trigger.source");
         }
         for (index, dimension) in experiment.dimensions.iter().enumerate() {
             let field = format!("dimensions[{index}]");
             let column = (dimension.column.as_str(), format!("{field}.column"), None);
-            self.check(definition, &dimension.source, vec![column, (&dimension.unit_column, field, None)]);
+            self.check(definition, &dimension.source, vec![column]);
+            self.unit(experiment, &dimension.source, &field);
         }
         for metric in self.project.metrics_of(experiment) {
             for source in metric.sources() {
-                let Some(source) = self.project.source(source) else { continue };
-                let column = source.unit_column(&experiment.unit);
-                self.check(definition, &source.name, vec![(column, "unit".to_owned(), None)]);
+                self.unit(experiment, source, "unit");
             }
             for (index, covariate) in metric.covariates.iter().enumerate() {
                 if let Covariate::Column(column) = covariate {
@@ -107,6 +104,14 @@ impl<'a> ColumnCheck<'a> {
                     self.check(Definition::Metric(&metric.name), &assignment.source, named);
                 }
             }
+        }
+    }
+
+    /// Checks that a source has the experiment's unit. A column that the source names itself is checked in its own file.
+    fn unit(&mut self, experiment: &'a Experiment, source: &str, field: &str) {
+        if self.project.source(source).is_some_and(|source| !source.units.contains_key(&experiment.unit)) {
+            let named: Vec<Named<'a>> = vec![(&experiment.unit, field.to_owned(), None)];
+            self.check(Definition::Experiment(&experiment.name), source, named);
         }
     }
 
@@ -132,7 +137,7 @@ impl<'a> ColumnCheck<'a> {
             }
             fault.help = match nearest(column, columns.iter().map(String::as_str)) {
                 Some(name) => format!("did you mean `{name}`?"),
-                None if field == "unit" => {
+                None if field == "unit" || field.ends_with(".source") => {
                     format!(
                         "name the column that holds the unit: [units] {} = \"COLUMN\" in the source `{source}`",
                         shown(column)

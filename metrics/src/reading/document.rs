@@ -139,9 +139,9 @@ impl Document {
         Place::in_text(&self.file, &self.text, span.start, span.end)
     }
 
-    /// The place of a table: its header; the file for the outermost.
+    /// The place of a table: its header; the start of the file for the outermost.
     pub fn table_place(&self, table: &Table) -> Place {
-        if std::ptr::eq(table, &self.root) { Place::file(&self.file) } else { self.place(&table.span) }
+        if std::ptr::eq(table, &self.root) { self.place(&(0..0)) } else { self.place(&table.span) }
     }
 
     /// The place of a stretch of the text inside a string value, or of the value when the string was written with escapes.

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::definition::{
-    Analysis, Arm, Assignment, Correction, Corrections, Covariate, Dimension, Experiment, ExperimentMetric, Manifest,
+    Analysis, Assignment, Correction, Corrections, Covariate, Dimension, Experiment, ExperimentMetric, Manifest,
     Metric, OptionValue, Plan, PlanKind, Population, Role, Source, Trigger, Zone,
 };
 use crate::expression::Expression;
 use crate::fault::Fault;
 use crate::reading::document::{Content, Document};
 use crate::reading::fields::Fields;
-use crate::reading::header;
 use crate::reading::key::{Key, Shape, optional, required, shown};
 use crate::reading::known::Known;
 use crate::reading::metric::{read_filter, resolve_covariates};
-use crate::reading::nearest::{nearest, skeleton};
+use crate::reading::nearest::nearest;
+use crate::reading::{arms, header};
 
 /// The keys of an experiment, besides those of the header.
 pub const KEYS: &[Key] = &[
@@ -31,7 +31,7 @@ pub const KEYS: &[Key] = &[
     optional("timezone", Shape::Zone, "The zone of its dates; the project's default unless given."),
     required("assignment", Shape::Table(ASSIGNMENT), "Where assignments are."),
     optional("trigger", Shape::Table(TRIGGER), "The condition that makes a unit count, the same in every arm."),
-    required("arms", Shape::List(2, &Shape::Table(ARM)), "The experiences compared."),
+    required("arms", Shape::List(2, &Shape::Table(arms::KEYS)), "The experiences compared."),
     required("control", Shape::Text, "The name of the arm compared against."),
     required("metrics", Shape::Table(METRICS), "The metrics by role."),
     optional(
@@ -52,16 +52,6 @@ const ASSIGNMENT: &[Key] = &[
 const TRIGGER: &[Key] = &[
     required("source", Shape::Name, "The source of triggering rows."),
     optional("filter", Shape::Text, "Which rows trigger."),
-];
-
-const ARM: &[Key] = &[
-    required("name", Shape::Text, "The value of the arm column, to the letter."),
-    optional("label", Shape::Text, "The name people read."),
-    optional(
-        "allocation",
-        Shape::Number,
-        "The planned share of units: shares that sum to 1, or whole numbers as weights; equal unless given.",
-    ),
 ];
 
 const METRICS: &[Key] = &[
@@ -139,9 +129,6 @@ pub fn keys() -> Vec<&'static Key> {
 /// Most metrics of an experiment, and most cells of its metrics by arms and dimensions are bounded by it.
 pub(crate) const MOST_METRICS: usize = 200;
 
-/// Most arms of an experiment.
-pub(crate) const MOST_ARMS: usize = 50;
-
 /// Most dimensions of an experiment.
 pub(crate) const MOST_DIMENSIONS: usize = 50;
 
@@ -161,8 +148,8 @@ pub(crate) fn read(document: &Document, around: &Surroundings<'_>, faults: &mut 
     let assignment = fields.table("assignment").and_then(|table| assignment(&table, unit, around, faults));
     let assigned = fields.table("assignment").and_then(|table| around.sources.get(table.text("source")?));
     let trigger = fields.table("trigger").and_then(|table| trigger(&table, unit, around, assigned, faults));
-    let arms = arms(&fields, faults);
-    let control = control(&fields, &arms, faults);
+    let arms = arms::read(&fields, faults);
+    let control = arms::control(&fields, &arms, faults);
     let metrics = metrics(&fields, around, assigned, faults);
     let plan = plan(&fields, &metrics, faults);
     let timezone = fields.zone("timezone").or_else(|| around.manifest.defaults.timezone.clone());
@@ -265,117 +252,6 @@ fn trigger(
     Some(Trigger { source: source.name.clone(), unit_column: source.unit_column(unit).to_owned(), filter })
 }
 
-fn arms(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Vec<Arm> {
-    let tables = fields.tables("arms");
-    if tables.len() > MOST_ARMS {
-        let fault = fields.fault("arms", "metrics::too_large", format!("{} arms, more than {MOST_ARMS}", tables.len()));
-        faults.push(fault.with_place(fields.key_place("arms")).with_help("compare fewer arms at once"));
-        return Vec::new();
-    }
-    for (index, table) in tables.iter().enumerate() {
-        let Some(name) = table.text("name") else { continue };
-        for earlier in &tables[..index] {
-            let Some(other) = earlier.text("name") else { continue };
-            if other == name {
-                let fault = table
-                    .fault("name", "metrics::duplicate_name", format!("arm `{}` is given twice", shown(name)))
-                    .with_related("first given here", earlier.place("name"))
-                    .with_help("give each arm its own name");
-                faults.push(fault);
-            } else if skeleton(other.trim()) == skeleton(name.trim()) {
-                let message = format!("arms `{}` and `{}` look alike", shown(other), shown(name));
-                let fault = Fault::warning("metrics::look_alike", message)
-                    .with_place(table.place("name"))
-                    .with_field(table.path("name"))
-                    .with_related("the other", earlier.place("name"))
-                    .with_help("make them the values of the arm column, to the letter");
-                faults.push(fault);
-            }
-        }
-    }
-    let shares = shares(fields, &tables, faults);
-    tables
-        .iter()
-        .zip(shares)
-        .filter_map(|(table, allocation)| {
-            let name = table.string("name")?;
-            Some(Arm { label: table.string("label").unwrap_or_else(|| name.clone()), name, allocation })
-        })
-        .collect()
-}
-
-/// The planned share of each arm.
-fn shares(fields: &Fields<'_>, tables: &[Fields<'_>], faults: &mut Vec<Fault>) -> Vec<f64> {
-    let given: Vec<Option<f64>> = tables.iter().map(|table| table.number("allocation")).collect();
-    let equal = vec![1.0 / f64::from(u32::try_from(tables.len().max(1)).unwrap_or(u32::MAX)); tables.len()];
-    let Some(first) = tables.iter().find(|table| table.has("allocation")) else { return equal };
-    if let Some(without) = tables.iter().find(|table| !table.has("allocation")) {
-        let fault = without
-            .fault("allocation", "metrics::missing_key", "this arm has no allocation, and another has one")
-            .with_related("given here", first.place("allocation"))
-            .with_help("give every arm an allocation, or none for equal shares");
-        faults.push(fault);
-        return equal;
-    }
-    let mut sum = 0.0;
-    for (table, share) in tables.iter().zip(&given) {
-        match share {
-            Some(share) if *share < 0.0 => {
-                let fault =
-                    table.fault("allocation", "metrics::bad_value", format!("the allocation {share} is negative"));
-                faults.push(fault.with_help("give a share of 0 or more"));
-                return equal;
-            }
-            Some(share) => sum += share,
-            None => return equal,
-        }
-    }
-    let whole = tables
-        .iter()
-        .all(|table| matches!(table.item("allocation").map(|item| &item.content), Some(Content::Integer(_))));
-    let wrong = match (sum > 0.0, whole || (sum - 1.0).abs() <= 1e-6) {
-        (false, _) => "the allocations sum to 0".to_owned(),
-        (true, false) => format!("the allocations sum to {}, not to 1", rounded(sum)),
-        (true, true) => return given.into_iter().map(|share| share.unwrap_or(0.0) / sum).collect(),
-    };
-    let fault = fields
-        .fault("arms", "metrics::bad_value", wrong)
-        .with_place(first.place("allocation"))
-        .with_field("arms[0].allocation")
-        .with_help("give shares that sum to 1, or whole numbers as weights: 1, 1, 2");
-    faults.push(fault);
-    equal
-}
-
-/// A sum of shares without the digits that adding them made up.
-fn rounded(sum: f64) -> String {
-    let text = format!("{sum:.9}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn control(fields: &Fields<'_>, arms: &[Arm], faults: &mut Vec<Fault>) -> String {
-    let control = fields.string("control").unwrap_or_default();
-    let names = || arms.iter().map(|arm| arm.name.as_str());
-    match arms.iter().find(|arm| arm.name == control) {
-        Some(arm) if arm.allocation == 0.0 => {
-            let fault = fields.fault("control", "metrics::bad_value", "the control has an allocation of 0");
-            faults.push(fault.with_help("compare against an arm that gets units"));
-        }
-        Some(_) => {}
-        None if arms.is_empty() || !fields.has("control") => {}
-        None => {
-            let mut fault = fields
-                .fault("control", "metrics::unknown_arm", format!("no arm `{}`", shown(&control)))
-                .with_valid("arms", names().map(str::to_owned).collect());
-            if let Some(name) = nearest(&control, names()) {
-                fault = fault.with_help(format!("did you mean `{name}`?"));
-            }
-            faults.push(fault);
-        }
-    }
-    control
-}
-
 /// The metrics with the path at which each is named.
 fn metrics(
     fields: &Fields<'_>,
@@ -451,11 +327,15 @@ fn listed(table: &Fields<'_>, key: &str, role: Role) -> Vec<(ExperimentMetric, S
 fn plan(fields: &Fields<'_>, metrics: &[(ExperimentMetric, String)], faults: &mut Vec<Fault>) -> Plan {
     let none = Plan { kind: PlanKind::Fixed, units: None, minimum_units: None, minimum_effect: BTreeMap::new() };
     let Some(table) = fields.table("plan") else { return none };
+    // With a fault among the metrics, a metric that is not among them may be that very fault.
+    let metrics_doubtful = faults.iter().any(|fault| {
+        fault.field.starts_with("metrics") && fault.place.as_ref().is_some_and(|place| place.file == fields.file())
+    });
     let mut minimum_effect = BTreeMap::new();
     if let Some(effects) = table.table("minimum_effect") {
         for (name, item) in effects.entries() {
             let names = || metrics.iter().map(|(metric, _)| metric.metric.as_str());
-            if names().any(|metric| metric == name) {
+            if metrics_doubtful || names().any(|metric| metric == name) {
                 minimum_effect.extend(item.content.number().map(|effect| (name.to_owned(), effect)));
                 continue;
             }

@@ -144,6 +144,7 @@ pub fn check_table(document: &Document, table: &Table, path: &str, keys: &[&Key]
     for key in keys.iter().filter(|key| key.required && table.get(key.name).is_none()) {
         let fault = Fault::error("metrics::missing_key", format!("the key `{}` is missing", key.name))
             .with_place(document.table_place(table))
+            .with_label(if path.is_empty() { "in this file" } else { "in this table" })
             .with_field(join(path, key.name))
             .with_help(format!("add `{} = …`: {}", key.name, first_lower(key.doc)));
         faults.push(fault);
@@ -190,7 +191,8 @@ pub fn check(document: &Document, item: &Item, path: &str, shape: &Shape, faults
                 return;
             }
             if items.len() < *least {
-                let message = format!("`{}` has {} entries", last(path), items.len());
+                let entries = if items.len() == 1 { "entry" } else { "entries" };
+                let message = format!("`{}` has {} {entries}", last(path), items.len());
                 faults.push(bad(message, format!("give at least {least}")));
             }
             for (index, item) in items.iter().enumerate() {
@@ -233,10 +235,8 @@ pub fn check(document: &Document, item: &Item, path: &str, shape: &Shape, faults
             }
         }
         (Shape::Word(words), Content::Text(text)) if !words.contains(&text.as_str()) => {
-            let help = nearest(text, words.iter().copied()).map_or_else(
-                || format!("write one of: {}", words.join(", ")),
-                |word| format!("did you mean `{word}`?"),
-            );
+            let help = nearest(text, words.iter().copied()).map(|word| format!("did you mean `{word}`?"));
+            let help = help.unwrap_or_default();
             let fault = bad(format!("`{}` is no value of `{}`", shown(text), last(path)), help);
             faults.push(fault.with_valid("values", words.iter().map(|word| (*word).to_owned()).collect()));
         }

@@ -1,6 +1,6 @@
 //! Reading `estimand.toml`.
 
-use crate::definition::{Defaults, Engine, EngineKind, Manifest};
+use crate::definition::{Defaults, Engine, EngineKind, Manifest, Zone};
 use crate::fault::Fault;
 use crate::reading::document::Document;
 use crate::reading::fields::Fields;
@@ -39,7 +39,10 @@ pub fn read(document: &Document, faults: &mut Vec<Fault>) -> Manifest {
         description: fields.string("description"),
         defaults: Defaults {
             level: defaults.as_ref().and_then(|table| table.number("level")).unwrap_or(0.95),
-            timezone: defaults.as_ref().and_then(|table| table.zone("timezone")),
+            timezone: defaults
+                .as_ref()
+                .filter(|table| table.has("timezone"))
+                .map(|table| table.zone("timezone").unwrap_or_else(Zone::utc)),
         },
         engine: Engine {
             kind: EngineKind::DataFusion,

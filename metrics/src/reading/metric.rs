@@ -95,6 +95,9 @@ pub struct Surroundings<'a> {
     pub sources: &'a Known<Source>,
 }
 
+/// Gives a metric by its name, for the key of a table that names it.
+pub type OtherMetrics<'a> = dyn FnMut(&str, &Fields<'_>, &str, &mut Vec<Fault>) -> Option<Metric> + 'a;
+
 /// A metric while it is read: its table, its parameters, and the other metrics it may build on.
 pub struct MetricReader<'a> {
     /// What is known of the project.
@@ -104,7 +107,7 @@ pub struct MetricReader<'a> {
     /// The faults found.
     pub faults: &'a mut Vec<Fault>,
     /// Gives another metric by name, read on demand; `None` when it is unknown or faulty, which has been reported.
-    pub other: &'a mut dyn FnMut(&str, &Fields<'_>, &str, &mut Vec<Fault>) -> Option<Metric>,
+    pub other: &'a mut OtherMetrics<'a>,
     used: BTreeSet<String>,
 }
 
@@ -333,7 +336,7 @@ pub(crate) fn name_of(document: &Document) -> &str {
 pub(crate) fn read(
     document: &Document,
     surroundings: &Surroundings<'_>,
-    other: &mut dyn FnMut(&str, &Fields<'_>, &str, &mut Vec<Fault>) -> Option<Metric>,
+    other: &mut OtherMetrics<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<Metric> {
     let before = faults.iter().filter(|fault| fault.is_error()).count();
@@ -349,7 +352,18 @@ pub(crate) fn read(
         faults.extend(found.into_iter().filter(|fault| fault.field == "kind" || fault.code == "metrics::unknown_key"));
         return None;
     };
+    let from = faults.len();
     let fields = Fields::checked(document, &keys(kind), faults);
+    for fault in faults[from..].iter_mut().filter(|fault| fault.code == "metrics::unknown_key" && fault.help.is_empty())
+    {
+        let key = fault.field.clone();
+        let others = kind::ALL.iter().filter(|other| other.keys().iter().any(|known| known.name == key));
+        let others: Vec<&str> = others.map(|other| other.name()).collect();
+        if !others.is_empty() {
+            fault.help =
+                format!("`{key}` belongs to kind {}, and this metric is of kind {}", others.join(" or "), kind.name());
+        }
+    }
     let header = header::read(&fields, faults);
     let zone = surroundings.manifest.defaults.timezone.as_ref();
     let parameters = parameter::read(&fields, zone, faults);

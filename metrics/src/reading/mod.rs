@@ -1,5 +1,6 @@
 //! Reading: from the text of a project's files to checked definitions, with the place of every fault.
 
+pub mod arms;
 pub(crate) mod columns;
 pub mod document;
 pub mod experiment;
