@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `x < a`, or `x < 1.1` | series for `P`, all terms positive (DLMF 8.7.1) |
 //! | the same, `a < ½`, `P > ½` | Gautschi's (1979) two differences for `Q` |
-//! | elsewhere above | Legendre's continued fraction for `Q` (DLMF 8.9.2) |
+//! | elsewhere above | Legendre's continued fraction for `Q`, the even part of DLMF 8.9.2 |
 //! | `a ≥ 1000`, `x` within a tenth of `a` | Temme's uniform expansion (DLMF 8.12.3, 8.12.4, 8.12.7) |
 
 use std::f64::consts::TAU;
@@ -159,7 +159,7 @@ fn upper_of_small_shape(a: f64, x: f64) -> f64 {
 /// keeps its relative accuracy.
 ///
 /// - **Source** Temme (1979), "The asymptotic expansion of the incomplete gamma functions", SIAM J. Math. Anal. 10;
-///   DLMF 8.12.3, 8.12.4, 8.12.7. The power series of `c_k` follow from DLMF 8.12.12.
+///   DLMF 8.12.3, 8.12.4, 8.12.7. The power series of `c_k` follow from its recurrence in section 8.12(i).
 fn uniform(a: f64, x: f64) -> Tail {
     const C: [&[f64]; 4] = [
         &[

@@ -128,26 +128,35 @@ impl TwoProportions {
         let (x_t, x_c) = (self.x_t as f64, self.x_c as f64);
         let (failures_t, failures_c) = ((self.n_t - self.x_t) as f64, (self.n_c - self.x_c) as f64);
         let term = |count: f64, share: f64| if count == 0.0 { 0.0 } else { count / share };
+        let pulls = |share: f64| {
+            // In this order of subtractions a share at the end of its range is exactly zero.
+            let (p_t, q_t, q_c) = (share + difference, (1.0 - difference) - share, 1.0 - share);
+            [(x_t, p_t), (x_c, share), (-failures_t, q_t), (-failures_c, q_c)]
+        };
+        let derivative = |share: f64| pulls(share).into_iter().map(|(count, share)| term(count, share)).sum::<f64>();
         let (mut low, mut high) = ((-difference).max(0.0), (1.0 - difference).min(1.0));
+        if derivative(low) <= 0.0 {
+            return Some(low);
+        }
+        if derivative(high) >= 0.0 {
+            return Some(high);
+        }
         let mut share = 0.5 * (low + high);
         for _ in 0..MAX_STEPS {
-            let (p_t, q_t, q_c) = (share + difference, 1.0 - share - difference, 1.0 - share);
-            let slope = [(x_t, p_t), (x_c, share), (-failures_t, q_t), (-failures_c, q_c)];
-            let derivative: f64 = slope.iter().map(|&(count, share)| term(count, share)).sum();
-            let curvature: f64 = slope.iter().map(|&(count, share)| term(count.abs(), share) / share).sum();
-            if derivative > 0.0 {
+            let slope = derivative(share);
+            if slope > 0.0 {
                 low = share;
             } else {
                 high = share;
             }
-            let newton = share + derivative / curvature;
+            let curvature: f64 = pulls(share).into_iter().map(|(count, share)| term(count.abs(), share) / share).sum();
+            let newton = share + slope / curvature;
             let next = if newton > low && newton < high { newton } else { low + 0.5 * (high - low) };
             let settled = (next - share).abs() <= f64::EPSILON * share || next <= low || next >= high;
-            // With no success in either arm the most likely share is zero itself: no count leads to one this small.
-            if settled || next < 1e-30 {
-                return Some(next);
-            }
             share = next;
+            if settled {
+                break;
+            }
         }
         Some(share)
     }
