@@ -10,7 +10,7 @@ const LEFT: f64 = 1e-10;
 
 /// Cross products of centred variables, ready to be solved.
 ///
-/// - **Source** Higham (2002), section 10.1, on the scaled matrix of his theorem 10.6.
+/// - **Source** Higham (2002), chapter 10, on the matrix scaled to a unit diagonal.
 #[derive(Debug, Clone)]
 pub struct CrossProducts {
     scale: DVector<f64>,
@@ -100,7 +100,7 @@ impl Fit {
     ///
     /// - **Needs** columns as long as `y`, no value missing.
     /// - **Errors** with the positions of the redundant columns, counted without the intercept.
-    /// - **Source** Golub & Van Loan (2013), algorithm 5.3.2.
+    /// - **Source** Golub & Van Loan (2013), algorithm 5.2.1.
     pub fn of(y: &[f64], columns: &[Vec<f64>]) -> Result<Self, Vec<usize>> {
         let (n, k) = (y.len(), columns.len());
         let (centre, centred): (Vec<f64>, Vec<Vec<f64>>) = columns.iter().map(|column| centred(column)).unzip();
@@ -156,7 +156,7 @@ impl Fit {
     /// `(X'X)⁻¹·X'ΩX·(X'X)⁻¹` with `Ω` the squared residuals, corrected as the kind says.
     ///
     /// - **Gives** `None` without a degree of freedom, or when a row has all the leverage and the kind divides by what is left.
-    /// - **Source** MacKinnon & White (1985), eqs. (5), (7), (12), (13).
+    /// - **Source** MacKinnon & White (1985).
     pub fn covariance(&self, kind: Robust) -> Option<DMatrix<f64>> {
         let (n, df) = (self.residuals.len() as f64, self.df() as f64);
         if df == 0.0 {

@@ -80,7 +80,7 @@ impl PotentialOutcomes {
     ///
     /// - **Needs** one weight per arm.
     /// - **Gives** `None` when a mean or the variance is not known, or a number leaves the range of doubles.
-    /// - **Source** Satterthwaite (1946), eq. (17); for two arms Welch (1947), eq. (28).
+    /// - **Source** Satterthwaite (1946), "An approximate distribution of estimates of variance components"; for two arms Welch (1947).
     pub fn contrast(&self, weights: &[f64]) -> Option<LinearContrast> {
         let means: Option<Vec<f64>> = self.arms.iter().map(|arm| arm.mean).collect();
         let estimate: f64 = means?.iter().zip(weights).map(|(mean, weight)| mean * weight).sum();

@@ -14,7 +14,7 @@ const POWER: f64 = 0.8;
 /// - **Needs** the standard error of each deciding relative effect, and the smallest effect that matters where the plan names one.
 /// - **Gives** the detectable effect, as a share of the baseline mean, in `share`.
 /// - **Assumes** that the standard error would be the same under the effect. It is not "observed power": the estimate plays no part.
-/// - **Source** Cohen (1988), section 2.4.
+/// - **Source** Cohen (1988), chapter 2.
 #[derive(Debug)]
 pub struct LowPower;
 

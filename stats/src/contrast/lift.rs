@@ -112,7 +112,7 @@ impl Relative {
 
     /// The interval that a tail probability on each asked side leaves.
     ///
-    /// - **Source** Fieller (1954), section 4; for the delta method and the log-ratio Casella & Berger (2002), section 5.5.4.
+    /// - **Source** Fieller (1954); for the delta method and the log-ratio Casella & Berger (2002), section 5.5.4.
     pub fn interval(
         &self,
         method: Method,

@@ -23,7 +23,7 @@ use crate::sample::Sample;
 /// - **Gives** the effect in the unit of the metric and as a share of the baseline mean. Covariates of the design are not used.
 /// - **Assumes** independent units, no interference between them, and a mean that is near normal.
 /// - **Errors** as the trait says; an arm of fewer than two units gives a row without standard error and a note.
-/// - **Source** Welch (1947), eq. (28); Satterthwaite (1946), eq. (17); pooled: Student (1908).
+/// - **Source** Welch (1947); Satterthwaite (1946); pooled: Student (1908).
 #[derive(Debug)]
 pub struct DifferenceInMeans;
 
@@ -48,7 +48,7 @@ impl Estimator for DifferenceInMeans {
     }
 
     fn source(&self) -> &str {
-        "Welch (1947), Biometrika 34, eq. (28); Satterthwaite (1946), Biometrics Bulletin 2, eq. (17)."
+        "Welch (1947), Biometrika 34, pages 28–35; Satterthwaite (1946), Biometrics Bulletin 2, pages 110–114."
     }
 
     fn serves(&self) -> &[SummaryKind] {

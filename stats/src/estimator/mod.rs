@@ -90,6 +90,16 @@ pub const ALL: &[&dyn Estimator] = &[
     &regression_adjustment::RegressionAdjustment,
 ];
 
+/// Name of the estimator that answers a kind of estimand when nobody names one: adjusted when there are covariates.
+pub fn usual(kind: SummaryKind, adjusted: bool) -> &'static str {
+    match (kind, adjusted) {
+        (SummaryKind::Mean, false) => "difference_in_means",
+        (SummaryKind::Proportion, false) => "proportion",
+        (SummaryKind::Mean | SummaryKind::Proportion, true) => "regression_adjustment",
+        (SummaryKind::Ratio, _) => "ratio",
+    }
+}
+
 /// The estimator of this name.
 ///
 /// # Errors

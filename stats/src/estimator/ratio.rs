@@ -27,7 +27,7 @@ use crate::suffstat::CoMoments;
 /// - **Assumes** independent units, and denominators whose mean is far from zero against its standard error.
 /// - **Errors** as the trait says; a denominator that sums to zero in an arm gives a row without estimate and a note. A unit with a zero
 ///   denominator is fine.
-/// - **Source** Deng, Knoblich & Lu (2018), section 2.2; Budylin, Drutsa, Katsev & Tsoy (2018) for the linearisation.
+/// - **Source** Deng, Knoblich & Lu (2018); Budylin, Drutsa, Katsev & Tsoy (2018) for the linearisation.
 #[derive(Debug)]
 pub struct Ratio;
 
@@ -56,7 +56,7 @@ impl Estimator for Ratio {
     }
 
     fn source(&self) -> &str {
-        "Deng, Knoblich & Lu (2018), KDD, section 2.2; Budylin et al. (2018), WSDM."
+        "Deng, Knoblich & Lu (2018), KDD; Budylin et al. (2018), WSDM."
     }
 
     fn serves(&self) -> &[SummaryKind] {

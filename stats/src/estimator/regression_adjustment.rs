@@ -28,7 +28,7 @@ use crate::suffstat::CoMoments;
 /// - **Assumes** covariates that the treatment cannot have changed, and what the difference in means assumes. The regression need not be true.
 /// - **Errors** as the trait says; redundant covariates are left out and named, too few units for the covariates give a row
 ///   without standard error.
-/// - **Source** Lin (2013), eqs. (3)–(4); Negi & Wooldridge (2021), theorem 3.4; pooled slope: Deng, Xu, Kohavi & Walker (2013), eq. (5).
+/// - **Source** Lin (2013); Negi & Wooldridge (2021); pooled slope: Deng, Xu, Kohavi & Walker (2013).
 #[derive(Debug)]
 pub struct RegressionAdjustment;
 

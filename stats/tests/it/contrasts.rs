@@ -1,9 +1,9 @@
 //! Differences, lifts and non-inferiority: what they say of means that are known.
 
-use estimand_stats::estimand::{Direction, Hypothesis};
+use estimand_stats::estimand::{Direction, Hypothesis, SummaryKind};
 use estimand_stats::{Design, Estimand, Estimate, Estimates};
 
-use crate::samples::{design, effect, mean_of, row, run, summary};
+use crate::samples::{Arm, design, effect, mean_of, row, run, sample, summary};
 
 /// The example of SEMANTICS: `n`, mean and variance of two arms.
 fn example() -> estimand_stats::Sample {
@@ -150,4 +150,48 @@ fn p_values_far_out_keep_their_logarithm() {
     let rows = run("difference_in_means", &question(), &Design::default(), &sample);
     let far = row(&rows, "absolute");
     assert!(far.p_value.unwrap() > 0.0 && far.log10_p.unwrap() < -90_000.0, "{:?}", far.log10_p);
+}
+
+#[test]
+fn an_adjusted_lift_over_the_plain_mean_is_that_of_growthbook() {
+    let units = |shift: f64| -> (Vec<f64>, Vec<f64>) {
+        (0..50_u32).map(|unit| (f64::from(unit * unit % 17) + shift + f64::from(unit % 5), f64::from(unit % 5))).unzip()
+    };
+    let arm = |name: &str, shift: f64| {
+        let (y, x) = units(shift);
+        Arm::new(name, &[("y", &y), ("x", &x)])
+    };
+    let sample = sample(&[arm("control", 10.0), arm("treatment", 12.0)]);
+    let options = [("slope", "pooled"), ("lift", "delta"), ("lift_over", "unadjusted")];
+    let rows = run("regression_adjustment", &question(), &design(&["x"], &options), &sample);
+    let (absolute, relative) = (row(&rows, "absolute"), row(&rows, "relative"));
+    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (control, treatment) = (average(&units(10.0).0), average(&units(12.0).0));
+    assert!((relative.estimate.unwrap() - absolute.estimate.unwrap() / control).abs() < 1e-12);
+    // v₁/ȳ₀² + v₀ȳ₁²/ȳ₀⁴, where both arms have the same adjusted variance by construction.
+    let half = absolute.std_error.unwrap().powi(2) / 2.0;
+    let variance = half / control.powi(2) + half * treatment.powi(2) / control.powi(4);
+    assert!((relative.std_error.unwrap() - variance.sqrt()).abs() < 1e-12);
+}
+
+#[test]
+fn only_the_delta_method_speaks_of_the_plain_mean() {
+    let estimator = estimand_stats::estimator::by_name("regression_adjustment").unwrap();
+    let design = design(&[], &[("lift_over", "unadjusted")]);
+    let error = estimator.estimate(&question(), &design, &example()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "estimator `regression_adjustment`: option `lift_over` cannot be `unadjusted`; with `lift=delta` only: the other \
+         intervals are of the ratio of the adjusted means"
+    );
+}
+
+#[test]
+fn each_kind_of_summary_has_a_usual_estimator_that_serves_it() {
+    for kind in [SummaryKind::Mean, SummaryKind::Proportion, SummaryKind::Ratio] {
+        for adjusted in [false, true] {
+            let usual = estimand_stats::estimator::by_name(estimand_stats::estimator::usual(kind, adjusted)).unwrap();
+            assert!(usual.serves().contains(&kind));
+        }
+    }
 }
