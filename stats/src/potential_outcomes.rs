@@ -28,6 +28,8 @@ pub struct ArmMean {
     pub n: u64,
     /// The estimate, in the unit of the metric; `None` when there is nothing to average.
     pub mean: Option<f64>,
+    /// What rounding left of the mean, so that the difference of two means far from zero keeps its digits.
+    pub rest: f64,
     /// The plain mean of the arm's own units, where the estimate is adjusted and differs from it.
     pub unadjusted: Option<f64>,
 }
@@ -82,18 +84,25 @@ impl PotentialOutcomes {
     /// - **Gives** `None` when a mean or the variance is not known, or a number leaves the range of doubles.
     /// - **Source** Satterthwaite (1946), "An approximate distribution of estimates of variance components"; for two arms Welch (1947).
     pub fn contrast(&self, weights: &[f64]) -> Option<LinearContrast> {
-        let means: Option<Vec<f64>> = self.arms.iter().map(|arm| arm.mean).collect();
-        let estimate: f64 = means?.iter().zip(weights).map(|(mean, weight)| mean * weight).sum();
+        let estimate = self.weighted_mean(weights)?;
         let parts: Vec<(f64, Option<f64>)> =
             self.components.as_ref()?.iter().map(|part| (part.along(weights), part.df)).collect();
         let variance: f64 = parts.iter().map(|(part, _)| part).sum();
-        if !estimate.is_finite() || !variance.is_finite() {
+        if !variance.is_finite() {
             return None;
         }
         // As shares of the variance: squares of variances of tiny or huge outcomes leave the range of doubles.
         let inverse: f64 = parts.iter().filter_map(|(part, df)| df.map(|df| (part / variance).powi(2) / df)).sum();
         let df = (variance > 0.0 && inverse > 0.0).then(|| 1.0 / inverse);
         Some(LinearContrast { estimate, variance, df })
+    }
+
+    /// The weighted sum of the means alone; `None` when one is not known or the sum leaves the range of doubles.
+    pub fn weighted_mean(&self, weights: &[f64]) -> Option<f64> {
+        let means: Option<Vec<f64>> = self.arms.iter().map(|arm| arm.mean).collect();
+        let sum: f64 = means?.iter().zip(weights).map(|(mean, weight)| mean * weight).sum();
+        let rest: f64 = self.arms.iter().zip(weights).map(|(arm, weight)| arm.rest * weight).sum();
+        Some(sum + rest).filter(|sum| sum.is_finite())
     }
 
     /// The covariance of two means, summed over the parts.
@@ -107,7 +116,7 @@ mod tests {
     use super::*;
 
     fn two(means: [f64; 2], components: Vec<VarianceComponent>) -> PotentialOutcomes {
-        let arm = |name: &str, mean| ArmMean { arm: name.into(), n: 10, mean: Some(mean), unadjusted: None };
+        let arm = |name: &str, mean| ArmMean { arm: name.into(), n: 10, mean: Some(mean), rest: 0.0, unadjusted: None };
         PotentialOutcomes {
             arms: vec![arm("control", means[0]), arm("treated", means[1])],
             components: Some(components),

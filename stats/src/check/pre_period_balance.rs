@@ -77,8 +77,13 @@ fn welch(baseline: &Moments, arm: &Moments) -> Option<f64> {
     let component = |at: usize, moments: &Moments| {
         moments.mean_variance().map(|variance| VarianceComponent::of_arm(2, at, variance, moments.df() as f64))
     };
-    let mean =
-        |moments: &Moments| ArmMean { arm: String::new(), n: moments.n, mean: Some(moments.mean), unadjusted: None };
+    let mean = |moments: &Moments| ArmMean {
+        arm: String::new(),
+        n: moments.n,
+        mean: Some(moments.mean),
+        rest: 0.0,
+        unadjusted: None,
+    };
     let outcomes = PotentialOutcomes {
         arms: vec![mean(baseline), mean(arm)],
         components: Some(vec![component(0, baseline)?, component(1, arm)?]),

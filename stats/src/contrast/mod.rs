@@ -145,8 +145,7 @@ impl Inference {
 
     fn absolute(&self, estimand: &Estimand, outcomes: &PotentialOutcomes, alternative: Alternative) -> Estimate {
         let mut row = self.row(estimand, outcomes, "absolute", alternative);
-        let [baseline, arm] = outcomes.arms.as_slice() else { return row };
-        row.estimate = arm.mean.zip(baseline.mean).map(|(arm, baseline)| arm - baseline).filter(|d| d.is_finite());
+        row.estimate = outcomes.weighted_mean(&DIFFERENCE);
         if let Some(difference) = outcomes.contrast(&DIFFERENCE) {
             self.fill(&mut row, difference, alternative);
         }
@@ -235,7 +234,7 @@ impl Inference {
     /// The lift and its standard error, or the note that says why there is none.
     fn start_lift(&self, row: &mut Estimate, outcomes: &PotentialOutcomes) -> Option<(LinearContrast, Relative)> {
         let [baseline, arm] = outcomes.arms.as_slice() else { return None };
-        let (mean_0, mean_1) = (baseline.mean?, arm.mean?);
+        let (mean_0, _) = (baseline.mean?, arm.mean?);
         if mean_0 == 0.0 {
             row.note("The baseline mean is zero, so there is no relative effect.");
             return None;
@@ -243,7 +242,7 @@ impl Inference {
         if mean_0 < 0.0 {
             row.note("The baseline mean is negative, so a negative relative effect is a rise.");
         }
-        row.estimate = Some((mean_1 - mean_0) / mean_0).filter(|lift| lift.is_finite());
+        row.estimate = outcomes.weighted_mean(&DIFFERENCE).map(|d| d / mean_0).filter(|lift| lift.is_finite());
         let difference = outcomes.contrast(&DIFFERENCE)?;
         let relative = if self.over_unadjusted {
             Relative::over_unadjusted(outcomes, &difference)?

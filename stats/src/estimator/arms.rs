@@ -25,11 +25,44 @@ pub(super) struct ArmMoments<'a> {
 #[derive(Debug)]
 pub(super) struct Fit {
     /// Estimated means.
-    pub means: [Option<f64>; 2],
+    pub means: [Option<Mean>; 2],
     /// Independent parts of their joint variance; or the sentence that says why there is none.
     pub components: Result<Vec<VarianceComponent>, String>,
     /// Further sentences for the reader.
     pub notes: Vec<String>,
+}
+
+/// A mean in two doubles: the rounded one, and what rounding left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Mean {
+    pub value: f64,
+    pub rest: f64,
+}
+
+impl Mean {
+    /// The mean of a variable.
+    pub fn of(moments: &CoMoments, i: usize) -> Self {
+        Self { value: moments.mean(i), rest: moments.mean_rest(i) }
+    }
+
+    /// The mean moved by something small against it.
+    #[must_use]
+    pub fn plus(self, step: f64) -> Self {
+        let step = self.rest + step;
+        let value = self.value + step;
+        Self { value, rest: step - (value - self.value) }
+    }
+
+    /// How far this mean lies above another.
+    pub fn minus(self, other: Self) -> f64 {
+        (self.value - other.value) + (self.rest - other.rest)
+    }
+}
+
+impl From<f64> for Mean {
+    fn from(value: f64) -> Self {
+        Self { value, rest: 0.0 }
+    }
 }
 
 impl Arms {
@@ -63,7 +96,7 @@ impl Arms {
     /// The outcomes of `fit`, when both arms have units; else the plain mean of whichever has, and a note.
     pub fn outcomes(
         self,
-        plain: impl Fn(&CoMoments) -> Option<f64>,
+        plain: impl Fn(&CoMoments) -> Option<Mean>,
         fit: impl FnOnce([ArmMoments<'_>; 2]) -> Fit,
     ) -> PotentialOutcomes {
         let [(baseline, moments_0), (arm, moments_1)] = &self.arms;
@@ -85,8 +118,9 @@ impl Arms {
         let mean = |at: usize, name: &str| ArmMean {
             arm: name.to_owned(),
             n: counts[at],
-            mean: fit.means[at],
-            unadjusted: plain_means[at].filter(|plain| Some(*plain) != fit.means[at]),
+            mean: fit.means[at].map(|mean| mean.value),
+            rest: fit.means[at].map_or(0.0, |mean| mean.rest),
+            unadjusted: plain_means[at].filter(|plain| Some(*plain) != fit.means[at]).map(|mean| mean.value),
         };
         PotentialOutcomes { arms: vec![mean(0, baseline), mean(1, arm)], components, notes }
     }

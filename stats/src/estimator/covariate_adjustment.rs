@@ -111,7 +111,7 @@ fn per_arm(arms: &[Joint; 2], all: &Joint, population: Population) -> Fit {
     let mut slopes = DMatrix::zeros(k, 2);
     let mut components = Vec::with_capacity(3);
     for (at, arm) in arms.iter().enumerate() {
-        let distance = &all.means - &arm.means;
+        let distance = arm.distance_to(all);
         let Some((beta, solved)) =
             CrossProducts::new(&arm.cross).map(|cross| (cross.solve(&arm.outcome_cross), cross.solve(&distance)))
         else {
@@ -120,7 +120,7 @@ fn per_arm(arms: &[Joint; 2], all: &Joint, population: Population) -> Fit {
         };
         let df = (arm.n - 1 - k as u64) as f64;
         let residual = arm.residual_square(&beta) / df;
-        means[at] = Some(arm.outcome + beta.dot(&distance));
+        means[at] = Some(arm.outcome.plus(beta.dot(&distance)));
         components.push(VarianceComponent::of_arm(2, at, residual * (1.0 / arm.n as f64 + distance.dot(&solved)), df));
         slopes.set_column(at, &beta);
     }
@@ -137,7 +137,7 @@ fn pooled(arms: &[Joint; 2], all: &Joint) -> Fit {
         let reason = "The covariates cannot be solved for.".to_owned();
         return Fit { means: arms.each_ref().map(|arm| Some(arm.outcome)), components: Err(reason), notes: Vec::new() };
     };
-    let means = arms.each_ref().map(|arm| Some(arm.outcome - theta.dot(&(&arm.means - &all.means))));
+    let means = arms.each_ref().map(|arm| Some(arm.outcome.plus(theta.dot(&arm.distance_to(all)))));
     let component = |(at, arm): (usize, &Joint)| {
         let variance = arm.mean_variance(&theta, 1).ok_or_else(|| arm.too_few(0))?;
         Ok(VarianceComponent::of_arm(2, at, variance, (arm.n - 1) as f64))

@@ -2,14 +2,14 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::contrast::{DISTRIBUTION, Inference, LIFT};
+use crate::contrast::{DISTRIBUTION, LIFT};
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
 use crate::estimate::Estimates;
-use crate::estimator::arms::{ArmMoments, Arms, Fit};
+use crate::estimator::arms::{ArmMoments, Arms, Fit, Mean};
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
-use crate::estimator::{Estimator, answer, options_of};
+use crate::estimator::{Estimator, answer, prepare};
 use crate::potential_outcomes::VarianceComponent;
 use crate::requirement::Requirements;
 use crate::sample::Sample;
@@ -60,15 +60,14 @@ impl Estimator for DifferenceInMeans {
     }
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
-        options_of(self, estimand, design)?;
+        prepare(self, estimand, design)?;
         Ok(Requirements::comoments(estimand.summary.variables()))
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
-        let options = options_of(self, estimand, design)?;
-        let inference = Inference::of(self.name(), design, &options)?;
+        let (options, inference) = prepare(self, estimand, design)?;
         let arms = Arms::of(estimand, sample, &estimand.summary.variables())?;
-        let outcomes = arms.outcomes(|moments| Some(moments.mean(0)), |arms| fit(arms, &options));
+        let outcomes = arms.outcomes(|moments| Some(Mean::of(moments, 0)), |arms| fit(arms, &options));
         Ok(answer(self, &options, inference.rows(estimand, &outcomes)))
     }
 }
@@ -81,7 +80,7 @@ fn fit(arms: [ArmMoments<'_>; 2], options: &Options) -> Fit {
 
 /// The plain means with `s²/n` in each arm.
 pub(super) fn per_arm_fit(arms: [ArmMoments<'_>; 2]) -> Fit {
-    Fit { means: arms.map(|arm| Some(arm.moments.mean(0))), components: per_arm(arms), notes: Vec::new() }
+    Fit { means: arms.map(|arm| Some(Mean::of(arm.moments, 0))), components: per_arm(arms), notes: Vec::new() }
 }
 
 /// `s²/n` in each arm, with `n − 1` degrees of freedom.

@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
+use crate::estimator::arms::Mean;
 use crate::least_squares::CrossProducts;
 use crate::suffstat::CoMoments;
 
@@ -13,9 +14,9 @@ pub(super) struct Joint {
     /// Units.
     pub n: u64,
     /// Estimate of the arm without adjustment.
-    pub outcome: f64,
+    pub outcome: Mean,
     /// Means of the covariates.
-    pub means: DVector<f64>,
+    pub means: Vec<Mean>,
     /// Centred sum of squares of the outcome.
     pub outcome_square: f64,
     /// Centred products of the covariates with the outcome.
@@ -28,7 +29,7 @@ pub(super) struct Joint {
 #[derive(Debug, Clone)]
 pub(super) struct WeightedSum {
     /// What it is worth in the sample: a mean, or a ratio of means.
-    pub value: f64,
+    pub value: Mean,
     /// Variables with their weights.
     pub weights: Vec<(usize, f64)>,
 }
@@ -36,16 +37,17 @@ pub(super) struct WeightedSum {
 impl WeightedSum {
     /// Variable `i` itself.
     pub fn variable(moments: &CoMoments, i: usize) -> Self {
-        Self { value: moments.mean(i), weights: vec![(i, 1.0)] }
+        Self { value: Mean::of(moments, i), weights: vec![(i, 1.0)] }
     }
 
     /// The ratio of the means of two variables, linearised: `R + (y − R·d)/d̄`; `None` when the denominator's mean is zero.
     pub fn ratio(moments: &CoMoments, numerator: usize, denominator: usize) -> Option<Self> {
         let below = moments.mean(denominator);
         let value = moments.mean(numerator) / below;
-        value
-            .is_finite()
-            .then(|| Self { value, weights: vec![(numerator, 1.0 / below), (denominator, -value / below)] })
+        value.is_finite().then(|| Self {
+            value: value.into(),
+            weights: vec![(numerator, 1.0 / below), (denominator, -value / below)],
+        })
     }
 
     /// Centred sum of squares; what rounding leaves of a constant is zero.
@@ -74,7 +76,7 @@ impl Joint {
             arm: arm.to_owned(),
             n: moments.n(),
             outcome: outcome.value,
-            means: DVector::from_iterator(k, covariates.iter().map(|covariate| covariate.value)),
+            means: covariates.iter().map(|covariate| covariate.value).collect(),
             outcome_square: outcome.square(moments),
             outcome_cross: DVector::from_iterator(k, covariates.iter().map(|covariate| product(outcome, covariate))),
             cross: DMatrix::from_fn(k, k, |i, j| {
@@ -88,11 +90,16 @@ impl Joint {
         let k = kept.len();
         Self {
             arm: self.arm.clone(),
-            means: DVector::from_iterator(k, kept.iter().map(|at| self.means[*at])),
+            means: kept.iter().map(|at| self.means[*at]).collect(),
             outcome_cross: DVector::from_iterator(k, kept.iter().map(|at| self.outcome_cross[*at])),
             cross: DMatrix::from_fn(k, k, |i, j| self.cross[(kept[i], kept[j])]),
             ..*self
         }
+    }
+
+    /// How far the covariates of another sample lie above these on average.
+    pub fn distance_to(&self, other: &Self) -> DVector<f64> {
+        DVector::from_fn(self.means.len(), |at, _| other.means[at].minus(self.means[at]))
     }
 
     /// Slopes of this sample alone.

@@ -33,6 +33,7 @@ pub use option::{OptionKind, OptionSpec};
 
 use option::Options;
 
+use crate::contrast::Inference;
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimand::{Estimand, Hypothesis, SummaryKind};
@@ -117,12 +118,12 @@ pub fn by_name(name: &str) -> Result<&'static dyn Estimator, Error> {
     })
 }
 
-/// Refuses what no estimator can answer, and gives the options, checked and completed.
+/// Refuses what no estimator can answer; gives the options, checked and completed, and how rows are made under them.
 ///
 /// # Errors
 /// [`Error::NotServed`] for another kind of summary, [`Error::OutOfRange`] for a level, margin or arm that makes no sense,
-/// and those of [`Options::of`].
-fn options_of(estimator: &dyn Estimator, estimand: &Estimand, design: &Design) -> Result<Options, Error> {
+/// and those of [`Options::of`] and [`Inference::of`].
+fn prepare(estimator: &dyn Estimator, estimand: &Estimand, design: &Design) -> Result<(Options, Inference), Error> {
     let kind = estimand.summary.kind();
     if !estimator.serves().contains(&kind) {
         return Err(Error::NotServed {
@@ -149,7 +150,9 @@ fn options_of(estimator: &dyn Estimator, estimand: &Estimand, design: &Design) -
     if estimand.arm == estimand.baseline_arm {
         return out_of_range("arm", format!("`{}`", estimand.arm), "an arm is compared with another one than itself");
     }
-    Options::of(estimator, design)
+    let options = Options::of(estimator, design)?;
+    let inference = Inference::of(estimator.name(), design, &options)?;
+    Ok((options, inference))
 }
 
 /// The rows with the name of the estimator and the options that were used.

@@ -9,8 +9,9 @@ use crate::design::{Design, Population};
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
 use crate::estimate::Estimates;
+use crate::estimator::arms::Mean;
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
-use crate::estimator::{Estimator, answer, options_of};
+use crate::estimator::{Estimator, answer, prepare};
 use crate::least_squares::{Fit, Robust, centred};
 use crate::potential_outcomes::{ArmMean, LinearContrast, PotentialOutcomes, VarianceComponent};
 use crate::requirement::{Requirements, Variable};
@@ -76,13 +77,12 @@ impl Estimator for Ols {
     }
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
-        options_of(self, estimand, design)?;
+        prepare(self, estimand, design)?;
         Ok(Requirements::unit_rows(variables(estimand, design)))
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
-        let options = options_of(self, estimand, design)?;
-        let inference = Inference::of(self.name(), design, &options)?;
+        let (options, inference) = prepare(self, estimand, design)?;
         let rows = Rows::of(estimand, design, sample)?;
         if let Some(at) = rows.n.iter().position(|n| *n == 0) {
             let arm = if at == 0 { &estimand.baseline_arm } else { &estimand.arm };
@@ -229,6 +229,11 @@ impl Model {
         covariance: Option<&DMatrix<f64>>,
     ) -> PotentialOutcomes {
         let predictions = [self.prediction(false), self.prediction(true)];
+        // The intercept carries the level of the outcome; the rest is small against it and keeps its own digits.
+        let level = Mean::from(fit.coefficients[0]);
+        let predicted = predictions.each_ref().map(|weights| {
+            level.plus(weights.iter().zip(fit.coefficients.iter()).skip(1).map(|(weight, beta)| weight * beta).sum())
+        });
         let mut notes = rows.notes.clone();
         let components = covariance.map(|covariance| {
             let joint = DMatrix::from_fn(2, 2, |i, j| predictions[i].dot(&(covariance * &predictions[j])));
@@ -244,7 +249,8 @@ impl Model {
         let arm = |at: usize, name: &str| ArmMean {
             arm: name.to_owned(),
             n: rows.n[at] as u64,
-            mean: Some(predictions[at].dot(&fit.coefficients)),
+            mean: Some(predicted[at].value),
+            rest: predicted[at].rest,
             unadjusted: None,
         };
         PotentialOutcomes { arms: vec![arm(0, &estimand.baseline_arm), arm(1, &estimand.arm)], components, notes }

@@ -6,10 +6,10 @@ use crate::dist::{Alternative, TailProbability};
 use crate::error::Error;
 use crate::estimand::{Direction, Estimand, Summary, SummaryKind};
 use crate::estimate::{Estimate, Estimates};
-use crate::estimator::arms::Arms;
+use crate::estimator::arms::{Arms, Mean};
 use crate::estimator::difference_in_means::per_arm_fit;
 use crate::estimator::option::{OptionKind, OptionSpec};
-use crate::estimator::{Estimator, answer, options_of};
+use crate::estimator::{Estimator, answer, prepare};
 use crate::potential_outcomes::PotentialOutcomes;
 use crate::requirement::Requirements;
 use crate::sample::Sample;
@@ -76,16 +76,15 @@ impl Estimator for Proportion {
     }
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
-        options_of(self, estimand, design)?;
+        prepare(self, estimand, design)?;
         Ok(Requirements::comoments(estimand.summary.variables()))
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
-        let options = options_of(self, estimand, design)?;
-        let inference = Inference::of(self.name(), design, &options)?;
+        let (options, inference) = prepare(self, estimand, design)?;
         let arms = Arms::of(estimand, sample, &estimand.summary.variables())?;
         let table = table(estimand, arms.moments())?;
-        let mut outcomes = arms.outcomes(|moments| Some(moments.mean(0)), per_arm_fit);
+        let mut outcomes = arms.outcomes(|moments| Some(Mean::of(moments, 0)), per_arm_fit);
         let asked = options.choice(METHOD.name);
         let rows = match table {
             Some(table) if asked == "auto" && table.smallest_expected() < ENOUGH => {

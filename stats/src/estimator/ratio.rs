@@ -1,6 +1,6 @@
 //! Ratio of means by linearisation.
 
-use crate::contrast::{DISTRIBUTION, Inference, LIFT, LIFT_OVER};
+use crate::contrast::{DISTRIBUTION, LIFT, LIFT_OVER};
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
@@ -10,7 +10,7 @@ use crate::estimator::covariate_adjustment::{Terms, adjust};
 use crate::estimator::joint::WeightedSum;
 use crate::estimator::option::{OptionKind, OptionSpec};
 use crate::estimator::regression_adjustment::{SLOPE, slope};
-use crate::estimator::{Estimator, answer, options_of};
+use crate::estimator::{Estimator, answer, prepare};
 use crate::requirement::{Requirements, Variable};
 use crate::sample::Sample;
 use crate::suffstat::CoMoments;
@@ -68,7 +68,7 @@ impl Estimator for Ratio {
     }
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
-        let options = options_of(self, estimand, design)?;
+        let (options, _) = prepare(self, estimand, design)?;
         let given = design.covariates.len();
         if options.choice(COVARIATES.name) == "ratio" && given != 2 {
             return Err(Error::InvalidOption {
@@ -83,8 +83,7 @@ impl Estimator for Ratio {
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
         self.requires(estimand, design)?;
-        let options = options_of(self, estimand, design)?;
-        let inference = Inference::of(self.name(), design, &options)?;
+        let (options, inference) = prepare(self, estimand, design)?;
         let earlier_ratio = options.choice(COVARIATES.name) == "ratio";
         let terms = |arm: &str, moments: &CoMoments| {
             let zero = |of: &str| format!("The {of} sums to zero in arm `{arm}`, so there is no ratio.");

@@ -1,15 +1,15 @@
 //! Regression adjustment (CUPED) with pre-exposure covariates.
 
-use crate::contrast::{DISTRIBUTION, Inference, LIFT, LIFT_OVER};
+use crate::contrast::{DISTRIBUTION, LIFT, LIFT_OVER};
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
 use crate::estimate::Estimates;
-use crate::estimator::arms::Arms;
+use crate::estimator::arms::{Arms, Mean};
 use crate::estimator::covariate_adjustment::{Slope, Terms, adjust};
 use crate::estimator::joint::WeightedSum;
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
-use crate::estimator::{Estimator, answer, options_of};
+use crate::estimator::{Estimator, answer, prepare};
 use crate::requirement::{Requirements, Variable};
 use crate::sample::Sample;
 use crate::suffstat::CoMoments;
@@ -74,20 +74,19 @@ impl Estimator for RegressionAdjustment {
     }
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
-        options_of(self, estimand, design)?;
+        prepare(self, estimand, design)?;
         Ok(Requirements::comoments(variables(estimand, design)))
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
-        let options = options_of(self, estimand, design)?;
-        let inference = Inference::of(self.name(), design, &options)?;
+        let (options, inference) = prepare(self, estimand, design)?;
         let arms = Arms::of(estimand, sample, &variables(estimand, design))?;
         let terms = |_: &str, moments: &CoMoments| {
             let covariates = (1..moments.k()).map(|i| WeightedSum::variable(moments, i)).collect();
             Ok(Terms { outcome: WeightedSum::variable(moments, 0), covariates })
         };
         let outcomes = arms.outcomes(
-            |moments| Some(moments.mean(0)),
+            |moments| Some(Mean::of(moments, 0)),
             |arms| adjust(arms, terms, &design.covariates, slope(&options), design.population),
         );
         Ok(answer(self, &options, inference.rows(estimand, &outcomes)))

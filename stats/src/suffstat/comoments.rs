@@ -32,6 +32,8 @@ pub(super) fn expect(what: &'static str, expected: usize, got: usize) -> Result<
 pub struct CoMoments {
     pub(super) n: u64,
     pub(super) mean: Vec<f64>,
+    /// What rounding left of each mean.
+    pub(super) rest: Vec<f64>,
     pub(super) cross: Vec<f64>,
 }
 
@@ -73,7 +75,7 @@ impl CoMoments {
         if let Some(value) = impossible {
             return Err(Error::ImpossibleSummary { reason: format!("one unit has no variance, but {value} is given") });
         }
-        CoMoments::try_from(Unchecked { n, mean: means.to_vec(), cross })
+        CoMoments::try_from(Unchecked { n, mean: means.to_vec(), rest: Vec::new(), cross })
     }
 
     /// How many rows.
@@ -94,6 +96,12 @@ impl CoMoments {
     /// Mean of variable `i`.
     pub fn mean(&self, i: usize) -> f64 {
         self.mean[i]
+    }
+
+    /// What rounding left of the mean of variable `i`: far from zero, two means differ by less than their own rounding, and
+    /// `(mean − mean′) + (rest − rest′)` keeps the digits of their difference.
+    pub fn mean_rest(&self, i: usize) -> f64 {
+        self.rest[i]
     }
 
     /// Centred cross product `Σ(xᵢ − x̄ᵢ)(xⱼ − x̄ⱼ)`; with `i = j` the centred sum of squares.
@@ -120,9 +128,10 @@ impl CoMoments {
     #[must_use]
     pub fn select(&self, variables: &[usize]) -> CoMoments {
         let mean = variables.iter().map(|variable| self.mean[*variable]).collect();
+        let rest = variables.iter().map(|variable| self.rest[*variable]).collect();
         let rows = variables.iter().enumerate();
         let cross = rows.flat_map(|(row, j)| variables[..=row].iter().map(|i| self.centred(*i, *j))).collect();
-        CoMoments { n: self.n, mean, cross }
+        CoMoments { n: self.n, mean, rest, cross }
     }
 
     /// Co-moments of both samples together.
@@ -138,8 +147,10 @@ impl CoMoments {
         let n = self.n.checked_add(other.n).ok_or_else(|| overflow("the count of rows"))?;
         let (n_a, n_b) = (self.n as f64, other.n as f64);
         let share = n_b / n as f64;
-        let delta: Vec<f64> = self.mean.iter().zip(&other.mean).map(|(a, b)| b - a).collect();
-        let mean: Vec<f64> = self.mean.iter().zip(&delta).map(|(a, delta)| a + delta * share).collect();
+        let delta: Vec<f64> =
+            (0..self.k()).map(|i| (other.mean[i] - self.mean[i]) + (other.rest[i] - self.rest[i])).collect();
+        let moved = |i: usize| two_sum(self.mean[i], self.rest[i] + delta[i] * share);
+        let (mean, rest): (Vec<f64>, Vec<f64>) = (0..self.k()).map(moved).unzip();
         let mut cross = Vec::with_capacity(self.cross.len());
         for j in 0..self.k() {
             for i in 0..=j {
@@ -149,8 +160,15 @@ impl CoMoments {
         if mean.iter().chain(&cross).any(|value| !value.is_finite()) {
             return Err(overflow("a pooled moment"));
         }
-        Ok(CoMoments { n, mean, cross })
+        Ok(CoMoments { n, mean, rest, cross })
     }
+}
+
+/// A sum and what rounding left of it (Knuth 1969, section 4.2.2).
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
 }
 
 /// Co-moments as read from outside, before their numbers are checked.
@@ -159,19 +177,23 @@ impl CoMoments {
 struct Unchecked {
     n: u64,
     mean: Vec<f64>,
+    #[serde(default)]
+    rest: Vec<f64>,
     cross: Vec<f64>,
 }
 
 impl TryFrom<Unchecked> for CoMoments {
     type Error = Error;
 
-    fn try_from(Unchecked { n, mean, cross }: Unchecked) -> Result<Self, Error> {
+    fn try_from(Unchecked { n, mean, rest, cross }: Unchecked) -> Result<Self, Error> {
         let impossible = |reason: String| Err(Error::ImpossibleSummary { reason });
         expect("cross products", pairs(mean.len()), cross.len())?;
+        let rest = if rest.is_empty() { vec![0.0; mean.len()] } else { rest };
+        expect("rests of the means", mean.len(), rest.len())?;
         if n == 0 {
             return Err(Error::Empty);
         }
-        if let Some(value) = mean.iter().chain(&cross).find(|value| !value.is_finite()) {
+        if let Some(value) = mean.iter().chain(&rest).chain(&cross).find(|value| !value.is_finite()) {
             return impossible(format!("{value} is no mean and no covariance"));
         }
         for j in 0..mean.len() {
@@ -185,6 +207,6 @@ impl TryFrom<Unchecked> for CoMoments {
                 }
             }
         }
-        Ok(CoMoments { n, mean, cross })
+        Ok(CoMoments { n, mean, rest, cross })
     }
 }

@@ -34,6 +34,14 @@ impl Dyadic {
     }
 }
 
+impl From<f64> for Dyadic {
+    fn from(value: f64) -> Self {
+        let mut sum = ExactSum::new();
+        sum.add(value);
+        Dyadic::from(&sum)
+    }
+}
+
 impl From<&ExactSum> for Dyadic {
     fn from(sum: &ExactSum) -> Self {
         let (mantissa, exponent) = sum.exact();

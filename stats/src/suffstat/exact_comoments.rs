@@ -161,7 +161,10 @@ impl ExactCoMoments {
             return Err(Error::Empty);
         }
         let sums: Vec<Dyadic> = self.sums.iter().map(Dyadic::from).collect();
-        let mean = sums.iter().map(|sum| sum.divided_by(self.n)).collect();
+        let mean: Vec<f64> = sums.iter().map(|sum| sum.divided_by(self.n)).collect();
+        let rest =
+            sums.iter().zip(&mean).map(|(sum, mean)| sum.minus(&Dyadic::from(*mean).scaled(self.n)).divided_by(self.n));
+        let rest = rest.collect();
         let mut cross = Vec::with_capacity(self.products.len());
         for j in 0..self.k() {
             for i in 0..=j {
@@ -173,7 +176,7 @@ impl ExactCoMoments {
                 cross.push(centred);
             }
         }
-        Ok(CoMoments { n: self.n, mean, cross })
+        Ok(CoMoments { n: self.n, mean, rest, cross })
     }
 
     /// Bytes held on the heap.

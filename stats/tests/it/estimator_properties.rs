@@ -303,3 +303,36 @@ fn redundant_columns_of_a_regression_are_refused_by_name() {
         "metric `metric`: columns `twice`, `arm:twice` are linear combinations of the others; leave them out"
     );
 }
+
+#[test]
+fn differences_far_from_zero_keep_their_digits() {
+    let near: [Vec<f64>; 2] = [
+        (0..101).map(|unit| f64::from(unit * unit % 23)).collect(),
+        (0..77).map(|unit| f64::from(unit * 7 % 19 + 3)).collect(),
+    ];
+    let covariate = |y: &[f64]| -> Vec<f64> { y.iter().enumerate().map(|(unit, y)| y + (unit % 4) as f64).collect() };
+    let arms = |offset: f64| {
+        let arm = |name: &str, y: &[f64]| {
+            let moved = |values: &[f64]| values.iter().map(|value| value + offset).collect::<Vec<f64>>();
+            Arm::new(name, &[("y", &moved(y)), ("x", &moved(&covariate(y)))])
+        };
+        [arm("control", &near[0]), arm("treatment", &near[1])]
+    };
+    for (name, covariates) in [
+        ("difference_in_means", [].as_slice()),
+        ("regression_adjustment", &["x"]),
+        ("regression_adjustment", &[]),
+        ("ols", &["x"]),
+    ] {
+        let at = |offset: f64| run(name, &mean(), &design(covariates, &[]), &sample(&arms(offset)));
+        let (want, got) = (at(0.0), at(1.7e15));
+        let (want, got) = (row(&want, "absolute"), row(&got, "absolute"));
+        assert!(near_to(got.estimate, want.estimate, 1e-13), "{name}: {:?} {:?}", got.estimate, want.estimate);
+        assert!(near_to(got.statistic, want.statistic, 1e-12), "{name}: {:?} {:?}", got.statistic, want.statistic);
+        assert!(near_to(got.p_value, want.p_value, 1e-10), "{name}: {:?} {:?}", got.p_value, want.p_value);
+    }
+}
+
+fn near_to(got: Option<f64>, want: Option<f64>, rtol: f64) -> bool {
+    got.zip(want).is_some_and(|(got, want)| (got - want).abs() <= rtol * want.abs())
+}
