@@ -1,1 +1,5 @@
-//! Stub.
+//! One analysis, from a project to its report.
+
+#![deny(missing_docs)]
+
+pub mod demo;

@@ -1,0 +1,147 @@
+//! True effects, known because the data are simulated.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+
+/// Name of the file in a project's folder.
+pub const FILE: &str = "truth.toml";
+
+/// What a simulated experiment's effects are in truth: the estimands of its report, computed from the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    /// The experiment.
+    pub experiment: String,
+    /// The seed of the simulation.
+    pub seed: u64,
+    /// The number of users simulated.
+    pub users: u64,
+    /// The metrics, by name.
+    #[serde(rename = "metric")]
+    pub metrics: Vec<MetricTruth>,
+}
+
+/// The true effects on one metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricTruth {
+    /// The metric.
+    pub name: String,
+    /// The formula behind the values, in words.
+    pub derivation: String,
+    /// The effects: all units first, then each segment; absolute before relative.
+    pub effects: Vec<Effect>,
+}
+
+/// One true effect. The fields are those of the result table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// The segment as `dimension=value`; `None` for all units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+    /// The arm that the effect is of.
+    pub arm: String,
+    /// The arm compared against.
+    pub baseline_arm: String,
+    /// The scale of `value`.
+    pub scale: Scale,
+    /// The true effect.
+    pub value: f64,
+    /// The expected metric under the arm.
+    pub mean: f64,
+    /// The expected metric under the baseline arm.
+    pub mean_baseline: f64,
+}
+
+/// The scale of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// A difference, in the unit of the metric.
+    Absolute,
+    /// A difference by the mean of the baseline arm.
+    Relative,
+}
+
+impl Scale {
+    /// The word of the result table's column `scale`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Absolute => "absolute",
+            Self::Relative => "relative",
+        }
+    }
+}
+
+impl Truth {
+    /// The true effect of an arm on a metric, for all units (`segment` is `None`) or for a segment such as `platform=web`.
+    ///
+    /// `scale` is the word of the result table. `None` when the simulation knows no such effect.
+    pub fn effect(&self, metric: &str, segment: Option<&str>, arm: &str, scale: &str) -> Option<&Effect> {
+        self.metrics
+            .iter()
+            .find(|truth| truth.name == metric)?
+            .effects
+            .iter()
+            .find(|effect| effect.segment.as_deref() == segment && effect.arm == arm && effect.scale.word() == scale)
+    }
+
+    /// The truth that a project's folder holds; `None` when it has no [`FILE`], as every project of real data.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when the file cannot be read, [`Error::Truth`] when it says something else than truths.
+    pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
+        let path = folder.join(FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                toml::from_str(&text).map(Some).map_err(|source| Error::Truth { path, source: Box::new(source) })
+            }
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Read { path, source }),
+        }
+    }
+
+    /// The text of the file: one effect a line, floats with all their digits.
+    pub fn to_toml(&self) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let mut text = format!(
+            "# The true effects of this simulated experiment, computed from its model and not from its data.\n\
+             # A 95 % interval covers its line 19 times in 20 over seeds. `derivation` is the expectation of one unit of one country,\n\
+             # platform and kind of visitor, under one arm; means and effects average it over all units, or over a segment.\n\
+             experiment = {}\nseed = {}\nusers = {}\n",
+            quoted(&self.experiment),
+            self.seed,
+            self.users
+        );
+        for metric in &self.metrics {
+            let _ = write!(
+                text,
+                "\n[[metric]]\nname = {}\nderivation = {}\neffects = [\n",
+                quoted(&metric.name),
+                quoted(&metric.derivation)
+            );
+            for effect in &metric.effects {
+                let segment = effect.segment.as_deref().map(|segment| format!("segment = {}, ", quoted(segment)));
+                let _ = writeln!(
+                    text,
+                    "    {{ {}arm = {}, baseline_arm = {}, scale = \"{}\", value = {:?}, mean = {:?}, mean_baseline = {:?} }},",
+                    segment.unwrap_or_default(),
+                    quoted(&effect.arm),
+                    quoted(&effect.baseline_arm),
+                    effect.scale.word(),
+                    effect.value,
+                    effect.mean,
+                    effect.mean_baseline
+                );
+            }
+            text.push_str("]\n");
+        }
+        text
+    }
+}

@@ -1,0 +1,3 @@
+//! Integration tests of `estimand-analysis`: one binary, one module per subject.
+
+mod demo;
