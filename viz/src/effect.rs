@@ -9,7 +9,8 @@ use estimand_stats::{Estimate, Estimates};
 use crate::axis::drawable;
 use crate::error::Error;
 use crate::number::{Measure, Numbers, Scale};
-use crate::status::{Shape, Status};
+use crate::shape::Shape;
+use crate::status::{self, Status};
 use crate::theme::Ink;
 
 /// An interval at one level; an end that is `None` is open.
@@ -92,12 +93,12 @@ impl Effect {
 
     /// The ink of its status.
     pub fn ink(&self) -> Ink {
-        self.status.map_or(Ink::Undecided, Status::ink)
+        self.status.map_or(Ink::Undecided, status::ink)
     }
 
     /// The shape of its status.
     pub fn shape(&self) -> Shape {
-        self.status.map_or(Shape::Circle, Status::shape)
+        self.status.map_or(Shape::Circle, status::shape)
     }
 
     /// The margin as an effect on the bad side: −δ when more is better, +δ when less is.
@@ -193,17 +194,13 @@ impl Effects {
 }
 
 fn effect_of(row: &Estimate, metric: &str, measure: &Measure, numbers: Numbers) -> Result<Effect, Error> {
-    let status = row
-        .status
-        .as_deref()
-        .map(|word| {
-            Status::named(word).ok_or_else(|| Error::UnknownStatus {
-                metric: metric.to_owned(),
-                status: word.to_owned(),
-                known: Status::ALL.iter().map(|known| format!("`{}`", known.word())).collect::<Vec<_>>().join(", "),
-            })
-        })
-        .transpose()?;
+    let status = match (Status::of(row), &row.status) {
+        (None, Some(word)) => {
+            let known = Status::ALL.map(|known| format!("`{}`", known.word())).join(", ");
+            return Err(Error::UnknownStatus { metric: metric.to_owned(), status: word.clone(), known });
+        }
+        (status, _) => status,
+    };
     let arm = row.arm.clone().ok_or(Error::MissingColumn { column: "arm" })?;
     Ok(Effect {
         label: measure.label.clone(),

@@ -3,7 +3,7 @@
 use crate::axis::Axis;
 use crate::effect::{Effect, Effects, Interval};
 use crate::number::Numbers;
-use crate::status::Shape;
+use crate::shape::Shape;
 use crate::theme::Ink;
 
 /// The parts of one bar, in the coordinates of the axis.

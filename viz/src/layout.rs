@@ -51,6 +51,8 @@ pub struct Frame {
 /// A panel laid out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PanelFrame {
+    /// What the panel shows, as much of it as fits.
+    pub heading: String,
     /// Upper edge.
     pub top: f64,
     /// Lower edge.
@@ -139,6 +141,8 @@ impl Frame {
             });
             let labelled = !same_below;
             panels.push(PanelFrame {
+                // Bold text is a little wider.
+                heading: shortened(&panel.heading, SMALL_SIZE * 1.06, width),
                 top,
                 bottom,
                 x_ticks: thinned(&panel.x, right - left),

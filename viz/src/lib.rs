@@ -13,7 +13,7 @@
 //! - [`page`]: a figure as an element of a page, with the vendored Plotly; [`scorecard_bar`]: one interval in a cell of a table.
 //! - [`theme`]: colours by meaning, light and dark, as CSS custom properties and as literals.
 //! - [`number`]: how every number is written, in charts, tables and the terminal.
-//! - [`status`]: the status words with their shapes.
+//! - [`status`], [`shape`]: what stands for each status word.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -64,6 +64,7 @@ pub mod number;
 pub mod page;
 pub mod scene;
 pub mod scorecard_bar;
+pub mod shape;
 pub mod status;
 mod text_width;
 pub mod theme;

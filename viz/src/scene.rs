@@ -3,7 +3,7 @@
 //! Both renderings ([`crate::backend`]) read this one value, so that the static figure and the interactive one cannot differ.
 
 use crate::axis::Axis;
-use crate::status::Shape;
+use crate::shape::Shape;
 use crate::theme::Ink;
 
 /// A whole figure, before it has a theme and a width.

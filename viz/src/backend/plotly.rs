@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::axis::{Axis, Kind};
 use crate::layout::{Edge, Frame, HEADING_RISE, PanelFrame};
 use crate::scene::{self, Across, Column, Dash, Dot, Mark, Panel, Scene, Segment};
-use crate::status::Shape;
+use crate::shape::Shape;
 use crate::theme::{FONT, Ink, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Theme};
 
 /// Milliseconds of a day: Plotly's date axes count them from 1970-01-01.
@@ -211,9 +211,9 @@ struct Drawing<'a> {
 impl Drawing<'_> {
     fn panel(&mut self, panel: &Panel, placed: &PanelFrame, place: usize) {
         let (x_id, y_id) = (axis_id('x', place), axis_id('y', place));
-        if !panel.heading.is_empty() {
+        if !placed.heading.is_empty() {
             let heading =
-                text_annotation(self.theme, &format!("<b>{}</b>", safe(&panel.heading)), SMALL_SIZE, Ink::Text)
+                text_annotation(self.theme, &format!("<b>{}</b>", safe(&placed.heading)), SMALL_SIZE, Ink::Text)
                     .x_ref("paper")
                     .x(0.0)
                     .x_anchor(Anchor::Left)

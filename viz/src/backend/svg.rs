@@ -4,17 +4,22 @@ use std::fmt::Write;
 
 use crate::layout::{Edge, Frame, HEADING_RISE, PanelFrame, SWATCH, TITLE_LEADING};
 use crate::scene::{Across, Anchor, Dash, Dot, Mark, Panel, Scene};
-use crate::status::Shape;
+use crate::shape::Shape;
 use crate::theme::{FONT, GAP, Ink, Reference, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, Theme};
+
+/// Border around a figure that stands alone, in px.
+const BORDER: f64 = 12.0;
 
 /// The scene as one `<svg>` element, with its title and description for those who do not see it.
 pub fn render(scene: &Scene, title: &str, description: &str, theme: &Theme, width: f64) -> String {
     let frame = Frame::of(scene, title, theme, width);
     let mut svg = String::with_capacity(4096);
-    let (w, h) = (px(frame.width), px(frame.height));
+    // In a page the text around a figure keeps its distance; a figure that stands alone needs a border of its own.
+    let border = if theme.reference == Reference::Literal { BORDER } else { 0.0 };
+    let (w, h, edge) = (px(frame.width + 2.0 * border), px(frame.height + 2.0 * border), px(-border));
     let _ = write!(
         svg,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {w} {h}" width="{w}" height="{h}" "#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="{edge} {edge} {w} {h}" width="{w}" height="{h}" "#
     );
     let _ = write!(
         svg,
@@ -24,7 +29,8 @@ pub fn render(scene: &Scene, title: &str, description: &str, theme: &Theme, widt
     );
     let _ = write!(svg, "<title>{}</title><desc>{}</desc>", escaped(title), escaped(description));
     if theme.reference == Reference::Literal {
-        let _ = write!(svg, r#"<rect width="{w}" height="{h}" fill="{}"/>"#, theme.css(Ink::Surface));
+        let _ =
+            write!(svg, r#"<rect x="{edge}" y="{edge}" width="{w}" height="{h}" fill="{}"/>"#, theme.css(Ink::Surface));
     }
     let mut pen = Pen { svg, theme };
     for (line, words) in frame.title.iter().enumerate() {
@@ -121,7 +127,7 @@ impl Pen<'_> {
 
     fn panel(&mut self, panel: &Panel, placed: &PanelFrame, frame: &Frame) {
         let (muted, grid) = (self.theme.css(Ink::Muted), self.theme.css(Ink::Grid));
-        if !panel.heading.is_empty() {
+        if !placed.heading.is_empty() {
             self.text(
                 (0.0, placed.top - HEADING_RISE),
                 &panel.heading,

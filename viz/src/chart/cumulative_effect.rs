@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::figure::{Figure, Table};
 use crate::number;
 use crate::scene::{Across, Dash, Dot, Key, Mark, Panel, Scene, arm_dash};
-use crate::status::Shape;
+use crate::shape::Shape;
 use crate::theme::Ink;
 
 /// Draws the effect against the day of enrolment, one line with its band per arm, zero always drawn.

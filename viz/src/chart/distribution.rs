@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::figure::{Figure, Table};
 use crate::number::{self, Numbers};
 use crate::scene::{Column, Dash, Dot, Key, Mark, Panel, Scene, Segment, arm_dash};
-use crate::status::Shape;
+use crate::shape::Shape;
 use crate::theme::Ink;
 
 /// Draws how the outcome is distributed over units, one outline per arm, with a stroke and a triangle at each mean.

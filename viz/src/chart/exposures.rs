@@ -126,8 +126,8 @@ fn share_panel(series: &ExposureSeries, x: Axis) -> Panel {
         }
     }));
     let whose =
-        if series.arms.len() == 2 { format!("Share of {}", series.arms[1]) } else { "Share of each arm".into() };
-    Panel { heading: format!("{whose} so far, less its planned share"), x, y, height: 100.0, marks }
+        if series.arms.len() == 2 { format!("Share of {} so far", series.arms[1]) } else { "Shares so far".into() };
+    Panel { heading: format!("{whose}, less the plan"), x, y, height: 100.0, marks }
 }
 
 /// A share to two decimals of a per cent: near the plan the second one matters.
