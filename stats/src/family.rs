@@ -8,7 +8,8 @@
 //! | informational | not tested | |
 //! | segments of a primary or secondary metric | one metric × the values of one dimension × arms | Benjamini–Hochberg |
 //!
-//! Only deciding rows of the effect itself belong to a family: rows shown beside them, terms of a model and points in time do not.
+//! Only deciding rows of the effect itself belong to a family: rows shown beside them, terms of a model and points in
+//! time do not.
 
 use std::collections::BTreeMap;
 
@@ -132,8 +133,8 @@ pub fn is_decision(row: &Estimate) -> bool {
 
 /// Fills in `p_adjusted` of every row that belongs to a family.
 ///
-/// The absolute and the relative row of one effect are two readings of one test, so each scale is a family of its own and the
-/// number of tests is that of metrics × arms. A test without p-value does not count.
+/// The absolute and the relative row of one effect are two readings of one test, so each scale is a family of its own
+/// and the number of tests is that of metrics × arms. A test without p-value does not count.
 ///
 /// - **Errors** with [`Error::OutOfRange`] for a p-value outside [0, 1], which no built-in estimator gives.
 pub fn adjust(estimates: &mut Estimates, corrections: &Corrections) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Least squares: from rows by QR, and from centred co-moments by Cholesky.
 //!
-//! Both work on centred, scaled columns, so that a covariate far from zero or in odd units loses no digits, and both say which
-//! column is a linear combination of those before it instead of dividing by what rounding left of it.
+//! Both work on centred, scaled columns, so that a covariate far from zero or in odd units loses no digits, and both
+//! say which column is a linear combination of those before it instead of dividing by what rounding left of it.
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
@@ -155,7 +155,8 @@ impl Fit {
     ///
     /// `(X'X)⁻¹·X'ΩX·(X'X)⁻¹` with `Ω` the squared residuals, corrected as the kind says.
     ///
-    /// - **Gives** `None` without a degree of freedom, or when a row has all the leverage and the kind divides by what is left.
+    /// - **Gives** `None` without a degree of freedom, or when a row has all the leverage and the kind divides by what
+    ///   is left.
     /// - **Source** MacKinnon & White (1985).
     pub fn covariance(&self, kind: Robust) -> Option<DMatrix<f64>> {
         let (n, df) = (self.residuals.len() as f64, self.df() as f64);

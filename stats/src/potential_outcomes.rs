@@ -4,16 +4,18 @@ use nalgebra::DMatrix;
 
 /// Estimated means of the potential outcomes, one per arm, with their joint uncertainty.
 ///
-/// The one thing that a model of means returns. Differences, lifts and non-inferiority are [contrasts](crate::contrast) of it,
-/// so that each is written once for all models.
+/// The one thing that a model of means returns. Differences, lifts and non-inferiority are [contrasts](crate::contrast)
+/// of it, so that each is written once for all models.
 ///
 /// - **Needs** every arm's mean in the unit of the metric, the arms in one order throughout.
-/// - **Gives** through [`contrast`](Self::contrast) the estimate, variance and degrees of freedom of any weighted sum of the means.
+/// - **Gives** through [`contrast`](Self::contrast) the estimate, variance and degrees of freedom of any weighted sum
+///   of the means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PotentialOutcomes {
     /// The arms: the baseline first.
     pub arms: Vec<ArmMean>,
-    /// Independent parts of the joint variance of the means; `None` when the data cannot give it, and then the notes say why.
+    /// Independent parts of the joint variance of the means; `None` when the data cannot give it, and then the notes
+    /// say why.
     pub components: Option<Vec<VarianceComponent>>,
     /// What a reader must know about this fit, one sentence each.
     pub notes: Vec<String>,
@@ -82,7 +84,8 @@ impl PotentialOutcomes {
     ///
     /// - **Needs** one weight per arm.
     /// - **Gives** `None` when a mean or the variance is not known, or a number leaves the range of doubles.
-    /// - **Source** Satterthwaite (1946), "An approximate distribution of estimates of variance components"; for two arms Welch (1947).
+    /// - **Source** Satterthwaite (1946), "An approximate distribution of estimates of variance components"; for two
+    ///   arms Welch (1947).
     pub fn contrast(&self, weights: &[f64]) -> Option<LinearContrast> {
         let estimate = self.weighted_mean(weights)?;
         let parts: Vec<(f64, Option<f64>)> =

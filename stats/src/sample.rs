@@ -20,8 +20,8 @@ pub struct ArmSample {
     pub arm: String,
     /// Units assigned to the arm and counted, whether or not the metric has a value for them.
     pub units: u64,
-    /// Joint moments, each with the variables it is of; `None` where no unit has a value of all of them, since there are
-    /// no moments of no units.
+    /// Joint moments, each with the variables it is of; `None` where no unit has a value of all of them, since there
+    /// are no moments of no units.
     pub comoments: Vec<(Vec<Variable>, Option<CoMoments>)>,
     /// Distributions by variable.
     pub histograms: Vec<(Variable, Histogram)>,

@@ -140,9 +140,11 @@ impl Rules {
 
 /// Corrects the p-values by family, then gives every deciding effect its status.
 ///
-/// - **Needs** rows with `role` and `decides` filled in as the plan fixed them; a guardrail's rows with the one that has a margin.
-/// - **Gives** `p_adjusted` on each scale, and one status per metric × arm × segment, on all its deciding rows. Informational metrics get a
-///   status only when a check failed or the plan runs. A note says where only the correction stands between a row and its effect.
+/// - **Needs** rows with `role` and `decides` filled in as the plan fixed them; a guardrail's rows with the one that
+///   has a margin.
+/// - **Gives** `p_adjusted` on each scale, and one status per metric × arm × segment, on all its deciding rows.
+///   Informational metrics get a status only when a check failed or the plan runs. A note says where only the
+///   correction stands between a row and its effect.
 /// - **Errors** as [`family::adjust`].
 pub fn finish(estimates: &mut Estimates, rules: &Rules, checks: &[CheckResult]) -> Result<(), Error> {
     family::adjust(estimates, &rules.corrections)?;

@@ -1,7 +1,7 @@
 //! The verdict: one sentence made of the rows, never stronger than they are.
 //!
-//! It counts what was shown and says what was not: "2 of 3 guardrails shown safe", not "no guardrail harmed". A failed check
-//! replaces it, and before the end of the plan there is none.
+//! It counts what was shown and says what was not: "2 of 3 guardrails shown safe", not "no guardrail harmed". A failed
+//! check replaces it, and before the end of the plan there is none.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +38,9 @@ pub enum VerdictKind {
 /// The verdict of rows that [`status::finish`](crate::status::finish) has gone over.
 ///
 /// - **Needs** the rows of all units; segments, terms and points in time are passed over.
-/// - **Gives** per arm its primary metrics with their effects, then how many guardrails are shown safe and which are harmed, then how many
-///   secondary metrics are better and worse. An improvement is written as a positive number whichever way is good.
+/// - **Gives** per arm its primary metrics with their effects, then how many guardrails are shown safe and which are
+///   harmed, then how many secondary metrics are better and worse. An improvement is written as a positive number
+///   whichever way is good.
 pub fn verdict(estimates: &Estimates, rules: &Rules, checks: &[CheckResult]) -> Verdict {
     let failed: Vec<&str> =
         checks.iter().filter(|check| check.outcome == Outcome::Fail).map(|check| check.message.as_str()).collect();

@@ -11,9 +11,11 @@ const POWER: f64 = 0.8;
 ///
 /// Smallest detectable effect now, at 80 % power: `(t₁₋α⸝₂ + t₀.₈)·se`.
 ///
-/// - **Needs** the standard error of each deciding relative effect, and the smallest effect that matters where the plan names one.
+/// - **Needs** the standard error of each deciding relative effect, and the smallest effect that matters where the plan
+///   names one.
 /// - **Gives** the detectable effect, as a share of the baseline mean, in `share`.
-/// - **Assumes** that the standard error would be the same under the effect. It is not "observed power": the estimate plays no part.
+/// - **Assumes** that the standard error would be the same under the effect. It is not "observed power": the estimate
+///   plays no part.
 /// - **Source** Cohen (1988), chapter 2.
 #[derive(Debug)]
 pub struct LowPower;
@@ -55,7 +57,7 @@ impl Check for LowPower {
             Some((effect, now)) => {
                 let minimum = wording::magnitude(effect.minimum.unwrap_or(0.0));
                 let message = format!(
-                    "`{}` can show effects of {} % now; the smallest that matters is {minimum} %.",
+                    "In `{}` the data can show effects of {} % or more; the smallest that matters is {minimum} %.",
                     effect.metric,
                     wording::magnitude(*now),
                 );

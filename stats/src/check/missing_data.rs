@@ -11,7 +11,8 @@ const UNLIKE: f64 = 0.01;
 
 /// Warns when a metric lacks the value of many units, or of more units in one arm than in another.
 ///
-/// Pearson's test of arm × missing, Holm over metrics: units that lack a value in one arm only are a different population.
+/// Pearson's test of arm × missing, Holm over metrics: units that lack a value in one arm only are a different
+/// population.
 ///
 /// - **Needs** units without a value per metric and arm.
 /// - **Gives** count, share and corrected p-value per metric that lacks any.

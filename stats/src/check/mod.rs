@@ -1,11 +1,11 @@
 //! Trust checks: whether the data deserve to be read, before anybody looks at an effect.
 //!
-//! One file per check. To add one, write its file and name it in [`ALL`]; the health strip of the report and the command line find
-//! it there. A check sees the [`Evidence`] that was collected and says what it found in a sentence; where its evidence
-//! was not collected it does not apply, and says so.
+//! One file per check. To add one, write its file and name it in [`ALL`]; the health strip of the report and the
+//! command line find it there. A check sees the [`Evidence`] that was collected and says what it found in a sentence;
+//! where its evidence was not collected it does not apply, and says so.
 //!
-//! Only three things fail, and a failure replaces the verdict: the sample ratio, units in two arms from 1 %, and an empty arm.
-//! Everything else warns.
+//! Only three things fail, and a failure replaces the verdict: the sample ratio, units in two arms from 1 %, and an
+//! empty arm. Everything else warns.
 
 use std::fmt;
 

@@ -10,11 +10,14 @@ const WARN: f64 = 0.01;
 
 /// Tests the counts of units by first arm against the planned allocation.
 ///
-/// Pearson's `χ² = Σ(O − E)²/E` with `k − 1` degrees of freedom over the arms with planned weight; fails below .001, warns below .01.
+/// Pearson's `χ² = Σ(O − E)²/E` with `k − 1` degrees of freedom over the arms with planned weight; fails below .001,
+/// warns below .01.
 ///
 /// - **Needs** units by *first* arm, before units in two arms are set apart, and planned weights on any scale.
-/// - **Gives** observed and expected counts. Arms of zero weight are left out of the test and named when they have units.
-/// - **Assumes** units assigned independently, and a sample that was not looked at again and again until the test failed.
+/// - **Gives** observed and expected counts. Arms of zero weight are left out of the test and named when they have
+///   units.
+/// - **Assumes** units assigned independently, and a sample that was not looked at again and again until the test
+///   failed.
 /// - **Source** Pearson (1900); Fabijan et al. (2019) for its use.
 #[derive(Debug)]
 pub struct SampleRatio;
@@ -34,8 +37,8 @@ pub struct SampleRatioTest {
     pub expected: Vec<f64>,
 }
 
-/// Tests counts against weights; `None` with fewer than two arms of positive weight, without units, or with a weight that is
-/// negative or not finite.
+/// Tests counts against weights; `None` with fewer than two arms of positive weight, without units, or with a weight
+/// that is negative or not finite.
 pub fn sample_ratio_test(observed: &[u64], weights: &[f64]) -> Option<SampleRatioTest> {
     if observed.len() != weights.len() || weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
         return None;

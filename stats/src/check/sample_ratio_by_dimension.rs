@@ -6,7 +6,8 @@ use crate::check::{Check, Detail, Evidence, Finding, Outcome, p_in_words};
 /// Corrected p-value below which a value of a dimension is named.
 const WARN: f64 = 0.001;
 
-/// Looks for the values of a dimension whose units do not match the allocation: where a sample ratio mismatch comes from.
+/// Looks for the values of a dimension whose units do not match the allocation: where a sample ratio mismatch comes
+/// from.
 ///
 /// - **Needs** units by first arm for each value of each dimension.
 /// - **Gives** a p-value per value, by Bonferroni over all values of all dimensions; the worst first.

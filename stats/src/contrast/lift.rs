@@ -43,7 +43,8 @@ pub enum Reason {
     OutOfRange,
 }
 
-/// Means and their joint variance in units of the baseline mean, so that nothing here depends on the scale of the metric.
+/// Means and their joint variance in units of the baseline mean, so that nothing here depends on the scale of the
+/// metric.
 #[derive(Debug, Clone, Copy)]
 pub struct Relative {
     /// The lift `μ₁/μ₀ − 1`.
@@ -78,7 +79,8 @@ impl Relative {
         finite.iter().all(|value| value.is_finite()).then_some(relative)
     }
 
-    /// The lift of an adjusted difference over the *unadjusted* baseline mean, as one tool reports it; for the delta method only.
+    /// The lift of an adjusted difference over the *unadjusted* baseline mean, as one tool reports it; for the delta
+    /// method only.
     pub fn over_unadjusted(outcomes: &PotentialOutcomes, difference: &LinearContrast) -> Option<Self> {
         let [baseline, arm] = outcomes.arms.as_slice() else { return None };
         let (plain_0, plain_1) = (baseline.unadjusted.or(baseline.mean)?, arm.unadjusted.or(arm.mean)?);

@@ -202,8 +202,9 @@ impl Inference {
 
     /// Tests `μ₁ − c·μ₀` against the margin, `c = 1 − δ` where more is good and `1 + δ` where less is.
     ///
-    /// The bound is Fieller's, with the critical value of this test, so that it lies inside the margin exactly when the test
-    /// rejects. A margin is a share of the *size* of the baseline mean, so its sign turns with a negative baseline.
+    /// The bound is Fieller's, with the critical value of this test, so that it lies inside the margin exactly when the
+    /// test rejects. A margin is a share of the *size* of the baseline mean, so its sign turns with a negative
+    /// baseline.
     fn non_inferiority(&self, estimand: &Estimand, outcomes: &PotentialOutcomes, margin: f64) -> Estimate {
         let alternative = match estimand.direction {
             Direction::Higher => Alternative::Greater,

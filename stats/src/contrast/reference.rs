@@ -36,7 +36,8 @@ impl Reference {
         df.filter(|_| self == Self::T)
     }
 
-    /// The statistic that is exceeded with probability `tail`; `None` when the degrees of freedom or the tail make no sense.
+    /// The statistic that is exceeded with probability `tail`; `None` when the degrees of freedom or the tail make no
+    /// sense.
     pub fn critical(self, tail: f64, df: Option<f64>) -> Option<f64> {
         match self.df(df) {
             Some(df) => StudentT::new(df)?.isf(tail),

@@ -26,11 +26,12 @@ pub(super) struct Terms {
 /// The adjusted means of two arms, the baseline first, and their joint variance.
 ///
 /// With one slope per arm `μ̂ₐ = ȳₐ + βₐ'(x̄ − x̄ₐ)` and
-/// `Cov(μ̂ₐ, μ̂_b) = [a = b]·s²ₑₐ·(1/nₐ + (x̄ − x̄ₐ)'Sₐ⁻¹(x̄ − x̄ₐ)) + βₐ'Σₓβ_b/N`, where `s²ₑₐ` has `nₐ − 1 − k` degrees of freedom
-/// and the last term, with `N − 1`, stands only when the units are a sample of the population. With a pooled slope `θ`, of both arms
-/// as one sample, `μ̂ₐ = ȳₐ − θ'(x̄ₐ − x̄)` with the variance of `y − θ'x` over `nₐ`.
+/// `Cov(μ̂ₐ, μ̂_b) = [a = b]·s²ₑₐ·(1/nₐ + (x̄ − x̄ₐ)'Sₐ⁻¹(x̄ − x̄ₐ)) + βₐ'Σₓβ_b/N`, where `s²ₑₐ` has `nₐ − 1 − k`
+/// degrees of freedom and the last term, with `N − 1`, stands only when the units are a sample of the population. With
+/// a pooled slope `θ`, of both arms as one sample, `μ̂ₐ = ȳₐ − θ'(x̄ₐ − x̄)` with the variance of `y − θ'x` over `nₐ`.
 ///
-/// `sums` says what the outcome and the covariates are in a sample: variables, or linearised ratios. Covariates that are constant, or a combination of earlier ones, in an arm are left out and named.
+/// `sums` says what the outcome and the covariates are in a sample: variables, or linearised ratios. Covariates that
+/// are constant, or a combination of earlier ones, in an arm are left out and named.
 pub(super) fn adjust(
     arms: [ArmMoments<'_>; 2],
     sums: impl Fn(&str, &CoMoments) -> Result<Terms, String>,

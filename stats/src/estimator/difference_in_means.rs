@@ -16,11 +16,12 @@ use crate::sample::Sample;
 
 /// Estimates the average treatment effect by the difference of two arm means.
 ///
-/// `τ̂ = ȳ₁ − ȳ₀`, `se² = s₁²/n₁ + s₀²/n₀`, with the Welch–Satterthwaite degrees of freedom; with `variance=pooled` Student's
-/// `se² = s²(1/n₁ + 1/n₀)` with `n₁ + n₀ − 2`. A share is the mean of 0 and 1.
+/// `τ̂ = ȳ₁ − ȳ₀`, `se² = s₁²/n₁ + s₀²/n₀`, with the Welch–Satterthwaite degrees of freedom; with `variance=pooled`
+/// Student's `se² = s²(1/n₁ + 1/n₀)` with `n₁ + n₀ − 2`. A share is the mean of 0 and 1.
 ///
 /// - **Needs** the moments of the outcome per arm, over one row per unit.
-/// - **Gives** the effect in the unit of the metric and as a share of the baseline mean. Covariates of the design are not used.
+/// - **Gives** the effect in the unit of the metric and as a share of the baseline mean. Covariates of the design are
+///   not used.
 /// - **Assumes** independent units, no interference between them, and a mean that is near normal.
 /// - **Errors** as the trait says; an arm of fewer than two units gives a row without standard error and a note.
 /// - **Source** Welch (1947); Satterthwaite (1946); pooled: Student (1908).

@@ -40,7 +40,8 @@ impl WeightedSum {
         Self { value: Mean::of(moments, i), weights: vec![(i, 1.0)] }
     }
 
-    /// The ratio of the means of two variables, linearised: `R + (y − R·d)/d̄`; `None` when the denominator's mean is zero.
+    /// The ratio of the means of two variables, linearised: `R + (y − R·d)/d̄`; `None` when the denominator's mean is
+    /// zero.
     pub fn ratio(moments: &CoMoments, numerator: usize, denominator: usize) -> Option<Self> {
         let below = moments.mean(denominator);
         let value = moments.mean(numerator) / below;

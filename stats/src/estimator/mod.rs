@@ -121,8 +121,8 @@ pub fn by_name(name: &str) -> Result<&'static dyn Estimator, Error> {
 /// Refuses what no estimator can answer; gives the options, checked and completed, and how rows are made under them.
 ///
 /// # Errors
-/// [`Error::NotServed`] for another kind of summary, [`Error::OutOfRange`] for a level, margin or arm that makes no sense,
-/// and those of [`Options::of`] and [`Inference::of`].
+/// [`Error::NotServed`] for another kind of summary, [`Error::OutOfRange`] for a level, margin or arm that makes no
+/// sense, and those of [`Options::of`] and [`Inference::of`].
 fn prepare(estimator: &dyn Estimator, estimand: &Estimand, design: &Design) -> Result<(Options, Inference), Error> {
     let kind = estimand.summary.kind();
     if !estimator.serves().contains(&kind) {

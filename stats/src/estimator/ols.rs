@@ -19,18 +19,19 @@ use crate::sample::Sample;
 
 /// Estimates the average treatment effect by the regression of the outcome on arm and covariates, over unit rows.
 ///
-/// `y = α + τ·arm + x'β (+ arm·(x − x̄)'γ)`, solved by Householder QR, with a variance that does not believe in one spread for all
-/// units: `V = (X'X)⁻¹X'ΩX(X'X)⁻¹`, `Ω` the squared residuals, corrected as `se` says. With `slope=per_arm` the covariates are
-/// centred on their mean over both arms and interact with the arm; with `shared` they enter as they are.
-/// The means of the potential outcomes are predictions for all units, once in each arm.
+/// `y = α + τ·arm + x'β (+ arm·(x − x̄)'γ)`, solved by Householder QR, with a variance that does not believe in one
+/// spread for all units: `V = (X'X)⁻¹X'ΩX(X'X)⁻¹`, `Ω` the squared residuals, corrected as `se` says. With
+/// `slope=per_arm` the covariates are centred on their mean over both arms and interact with the arm; with `shared`
+/// they enter as they are. The means of the potential outcomes are predictions for all units, once in each arm.
 ///
 /// - **Needs** a row per unit with the outcome and every covariate; units that miss one are left out and counted.
-/// - **Gives** the effect in the unit of the metric and as a share of the predicted baseline mean, then one row per term. With the design's
-///   population `sampled` the slopes' spread over the population is added, as in regression adjustment; the terms' own
-///   standard errors take the covariates as given.
+/// - **Gives** the effect in the unit of the metric and as a share of the predicted baseline mean, then one row per
+///   term. With the design's population `sampled` the slopes' spread over the population is added, as in regression
+///   adjustment; the terms' own standard errors take the covariates as given.
 /// - **Assumes** covariates fixed before exposure and independent units. The regression need not be true.
-/// - **Errors** with [`Error::RankDeficient`] naming columns that are constant or combinations of others; [`Error::NotFinite`];
-///   [`Error::TooFewUnits`] when an arm has none. No degree of freedom left: a row without standard error and a note.
+/// - **Errors** with [`Error::RankDeficient`] naming columns that are constant or combinations of others;
+///   [`Error::NotFinite`]; [`Error::TooFewUnits`] when an arm has none. No degree of freedom left: a row without
+///   standard error and a note.
 /// - **Source** MacKinnon & White (1985); Lin (2013) for the interactions.
 #[derive(Debug)]
 pub struct Ols;

@@ -18,9 +18,10 @@ use crate::two_proportions::{self, Contrast, TwoProportions};
 
 /// Estimates the effect on a share: as a difference in means of 0 and 1, or from the four counts when these are few.
 ///
-/// With `method=auto` the mean is taken when the smallest *expected* count, `min(n₁, n₀)·min(p̄, 1 − p̄)`, is 10 or more: a rule that
-/// does not look at the effect. Below it the score test with Miettinen–Nurminen's interval, which agree with each other. The
-/// other methods are asked for by name; where test and interval are of two minds a note says so.
+/// With `method=auto` the mean is taken when the smallest *expected* count, `min(n₁, n₀)·min(p̄, 1 − p̄)`, is 10 or
+/// more: a rule that does not look at the effect. Below it the score test with Miettinen–Nurminen's interval, which
+/// agree with each other. The other methods are asked for by name; where test and interval are of two minds a note says
+/// so.
 ///
 /// | method | test | interval of the difference | of the ratio |
 /// | --- | --- | --- | --- |
@@ -34,7 +35,8 @@ use crate::two_proportions::{self, Contrast, TwoProportions};
 /// - **Gives** the difference of shares and the lift; a guardrail is tested by the score test of the ratio of shares.
 /// - **Assumes** independent units.
 /// - **Errors** as the trait says; [`Error::OutOfRange`] when the outcome has other values than 0 and 1.
-/// - **Source** Miettinen & Nurminen (1985); Newcombe (1998), method 10; Fisher (1935); Boschloo (1970); Barnard (1945).
+/// - **Source** Miettinen & Nurminen (1985); Newcombe (1998), method 10; Fisher (1935); Boschloo (1970); Barnard
+///   (1945).
 #[derive(Debug)]
 pub struct Proportion;
 

@@ -15,18 +15,21 @@ use crate::requirement::{Requirements, Variable};
 use crate::sample::Sample;
 use crate::suffstat::CoMoments;
 
-/// Estimates the effect on a ratio of two means, such as revenue per session, where the unit of assignment has many of them.
+/// Estimates the effect on a ratio of two means, such as revenue per session, where the unit of assignment has many of
+/// them.
 ///
-/// `R̂ₐ = ȳₐ/d̄ₐ`, `Var(R̂ₐ) = (s²_y − 2R̂ₐs_yd + R̂ₐ²s²_d)/(d̄ₐ²nₐ)`: the variance of the mean of the linearised outcome
-/// `z = R̂ₐ + (y − R̂ₐd)/d̄ₐ` over units of assignment. With covariates, `z` is adjusted by them as any outcome is.
+/// `R̂ₐ = ȳₐ/d̄ₐ`, `Var(R̂ₐ) = (s²_y − 2R̂ₐs_yd + R̂ₐ²s²_d)/(d̄ₐ²nₐ)`: the variance of the mean of the linearised
+/// outcome `z = R̂ₐ + (y − R̂ₐd)/d̄ₐ` over units of assignment. With covariates, `z` is adjusted by them as any outcome
+/// is.
 ///
-/// - **Needs** the joint moments of numerator, denominator and covariates per arm, over one row per unit of *assignment*.
-/// - **Gives** the difference of the ratios in the unit of the metric, and as a share of the baseline ratio. `n` counts units of assignment.
-///   With `covariates=ratio` two covariates are the numerator and denominator of one earlier ratio and act through *its*
-///   linearisation; with `columns` each has its own slope, of which that is a special case.
+/// - **Needs** the joint moments of numerator, denominator and covariates per arm, over one row per unit of
+///   *assignment*.
+/// - **Gives** the difference of the ratios in the unit of the metric, and as a share of the baseline ratio. `n` counts
+///   units of assignment. With `covariates=ratio` two covariates are the numerator and denominator of one earlier ratio
+///   and act through *its* linearisation; with `columns` each has its own slope, of which that is a special case.
 /// - **Assumes** independent units, and denominators whose mean is far from zero against its standard error.
-/// - **Errors** as the trait says; a denominator that sums to zero in an arm gives a row without estimate and a note. A unit with a zero
-///   denominator is fine.
+/// - **Errors** as the trait says; a denominator that sums to zero in an arm gives a row without estimate and a note. A
+///   unit with a zero denominator is fine.
 /// - **Source** Deng, Knoblich & Lu (2018); Budylin, Drutsa, Katsev & Tsoy (2018) for the linearisation.
 #[derive(Debug)]
 pub struct Ratio;

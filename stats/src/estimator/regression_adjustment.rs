@@ -17,17 +17,18 @@ use crate::suffstat::CoMoments;
 /// Estimates the average treatment effect by regression on covariates fixed before exposure, with slopes per arm.
 ///
 /// `μ̂ₐ = ȳₐ + βₐ'(x̄ − x̄ₐ)` with `βₐ` the slopes within the arm and `x̄` the mean over both arms,
-/// `Var(μ̂ₐ) = s²ₑₐ·(1/nₐ + (x̄ − x̄ₐ)'Sₐ⁻¹(x̄ − x̄ₐ)) + βₐ'Σₓβₐ/N`, `Cov(μ̂₁, μ̂₀) = β₁'Σₓβ₀/N`. The terms in `Σₓ/N` speak for the
-/// population that the units were drawn from; `population = enrolled` drops them. Degrees of freedom are Satterthwaite's
-/// over the parts: `nₐ − 1 − k` per arm and `N − 1`. With `slope=pooled` classic CUPED: `y − θ'(x − x̄)`, `θ` from both arms as one sample,
-/// then Welch.
+/// `Var(μ̂ₐ) = s²ₑₐ·(1/nₐ + (x̄ − x̄ₐ)'Sₐ⁻¹(x̄ − x̄ₐ)) + βₐ'Σₓβₐ/N`, `Cov(μ̂₁, μ̂₀) = β₁'Σₓβ₀/N`. The terms in `Σₓ/N`
+/// speak for the population that the units were drawn from; `population = enrolled` drops them. Degrees of freedom are
+/// Satterthwaite's over the parts: `nₐ − 1 − k` per arm and `N − 1`. With `slope=pooled` classic CUPED:
+/// `y − θ'(x − x̄)`, `θ` from both arms as one sample, then Welch.
 ///
 /// - **Needs** the joint moments of outcome and covariates per arm, over units that have all of them.
-/// - **Gives** the effect in the unit of the metric and as a share of the (adjusted) baseline mean; a note with the share of variance left.
-///   Without a covariate it is the difference in means.
-/// - **Assumes** covariates that the treatment cannot have changed, and what the difference in means assumes. The regression need not be true.
-/// - **Errors** as the trait says; redundant covariates are left out and named, too few units for the covariates give a row
-///   without standard error.
+/// - **Gives** the effect in the unit of the metric and as a share of the (adjusted) baseline mean; a note with the
+///   share of variance left. Without a covariate it is the difference in means.
+/// - **Assumes** covariates that the treatment cannot have changed, and what the difference in means assumes. The
+///   regression need not be true.
+/// - **Errors** as the trait says; redundant covariates are left out and named, too few units for the covariates give a
+///   row without standard error.
 /// - **Source** Lin (2013); Negi & Wooldridge (2021); pooled slope: Deng, Xu, Kohavi & Walker (2013).
 #[derive(Debug)]
 pub struct RegressionAdjustment;

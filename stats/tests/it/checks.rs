@@ -152,7 +152,10 @@ fn low_power_speaks_of_what_could_be_seen_and_not_of_what_was() {
     assert_eq!(found(Some(0.03)).outcome, Outcome::Pass);
     let blind = found(Some(0.02));
     assert_eq!(blind.outcome, Outcome::Warn);
-    assert_eq!(blind.message, "`revenue` can show effects of 2.8 % now; the smallest that matters is 2.0 %.");
+    assert_eq!(
+        blind.message,
+        "In `revenue` the data can show effects of 2.8 % or more; the smallest that matters is 2.0 %."
+    );
 }
 
 #[test]
