@@ -50,7 +50,7 @@ pub fn render(scene: &Scene, title: &str, theme: &Theme, width: f64) -> PlotlySp
     }
     let Drawing { data, shapes, mut annotations, .. } = drawing;
     annotations.extend(title_annotation(&frame, theme));
-    let layout = layout_of(scene, theme, &frame).shapes(shapes).annotations(annotations);
+    let layout = with_hover(layout_of(scene, theme, &frame), scene).shapes(shapes).annotations(annotations);
     PlotlySpec { data, layout, config: configuration() }
 }
 
@@ -69,8 +69,6 @@ fn configuration() -> Configuration {
 fn layout_of(scene: &Scene, theme: &Theme, frame: &Frame) -> Layout {
     let first = frame.panels.first();
     let whole = |px: f64| px.max(0.0).round() as usize;
-    let has_rows = scene.panels.iter().any(|panel| matches!(panel.y.kind, Kind::Rows(_)));
-    let has_days = scene.panels.iter().any(|panel| panel.x.kind == Kind::Day);
     let mut layout = Layout::new()
         .auto_size(true)
         .height(whole(frame.height))
@@ -92,11 +90,6 @@ fn layout_of(scene: &Scene, theme: &Theme, frame: &Frame) -> Layout {
                 .font(font(theme, SMALL_SIZE, Ink::Text))
                 .align("left"),
         )
-        .hover_mode(match (has_rows, has_days) {
-            (true, _) => HoverMode::Y,
-            (_, true) => HoverMode::XUnified,
-            _ => HoverMode::Closest,
-        })
         .drag_mode(DragMode::False)
         .bar_mode(BarMode::Overlay)
         .show_legend(!scene.keys.is_empty())
@@ -130,6 +123,16 @@ fn layout_of(scene: &Scene, theme: &Theme, frame: &Frame) -> Layout {
     layout
 }
 
+/// Lines are told together at the place pointed at; of rows and columns the nearest one, however far the pointer is.
+fn with_hover(layout: Layout, scene: &Scene) -> Layout {
+    let told = |mark: &Mark| matches!(mark, Mark::Line { said, .. } if !said.is_empty());
+    if scene.panels.iter().flat_map(|panel| &panel.marks).any(told) {
+        layout.hover_mode(HoverMode::XUnified)
+    } else {
+        layout.hover_mode(HoverMode::Closest).hover_distance(-1)
+    }
+}
+
 fn bare_axis(axis: &Axis, theme: &Theme) -> PlotlyAxis {
     PlotlyAxis::new()
         .fixed_range(true)
@@ -154,7 +157,10 @@ fn x_axis(panel: &Panel, placed: &PanelFrame, theme: &Theme) -> PlotlyAxis {
         .tick_text(placed.x_ticks.iter().map(|tick| tick.text.clone()).collect())
         .tick_angle(0.0)
         .show_tick_labels(placed.labelled);
-    let plotted = if axis.kind == Kind::Day { plotted.hover_format("%-d %b %Y") } else { plotted };
+    let plotted = match axis.kind {
+        Kind::Day => plotted.hover_format("%-d %b %Y").spike_color(theme.colour(Ink::Muted)).spike_thickness(1),
+        _ => plotted.show_spikes(false),
+    };
     if placed.labelled && !axis.title.is_empty() {
         let title = plotly::common::Title::with_text(safe(&axis.title)).font(font(theme, SMALL_SIZE, Ink::Muted));
         return plotted.title(title);
@@ -187,6 +193,8 @@ struct Columns {
     marker: Marker,
     hovertext: Vec<String>,
     hoverinfo: HoverInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hovertemplate: Option<&'static str>,
     legendgroup: String,
     showlegend: bool,
     xaxis: String,
@@ -271,10 +279,11 @@ impl Drawing<'_> {
                 let line = Line::new().color(theme.colour(*ink)).width(*thickness).dash(dash_type(*dash));
                 let (xs, ys) = points.iter().map(|(px, py)| (x(*px), *py)).unzip();
                 let trace = Scatter::new(xs, ys).mode(Mode::Lines).line(line).x_axis(x_id).y_axis(y_id);
-                let trace = if said.is_empty() {
-                    trace.hover_info(HoverInfo::Skip)
-                } else {
-                    trace.hover_info(HoverInfo::Text).hover_text_array(said.iter().map(|lines| joined(lines)).collect())
+                let told: Vec<String> = said.iter().map(|lines| joined(lines)).collect();
+                let trace = match (said.is_empty(), told_with(panel)) {
+                    (true, _) => trace.hover_info(HoverInfo::Skip),
+                    (_, Some(template)) => trace.hover_text_array(told).hover_template(template),
+                    _ => trace.hover_text_array(told).hover_info(HoverInfo::Text),
                 };
                 let keyed = self.key(series);
                 self.data.push(trace.name(safe(series)).legend_group(series).show_legend(keyed));
@@ -305,6 +314,7 @@ impl Drawing<'_> {
                     marker: Marker::new().color(theme.colour(*ink)).line(Line::new().width(0.0)),
                     hovertext: columns.iter().map(|column| joined(&column.said)).collect(),
                     hoverinfo: HoverInfo::Text,
+                    hovertemplate: told_with(panel),
                     legendgroup: series.clone(),
                     showlegend: keyed,
                     xaxis: x_id.to_owned(),
@@ -382,9 +392,12 @@ impl Drawing<'_> {
             let mut trace = Scatter::new(xs, ys)
                 .mode(if look.0 == Shape::Alert { Mode::MarkersText } else { Mode::Markers })
                 .marker(marker)
-                .clip_on_axis(false)
-                .hover_info(HoverInfo::Text)
-                .hover_text_array(alike.iter().map(|dot| joined(&dot.said)).collect());
+                .clip_on_axis(false);
+            trace = if alike.iter().all(|dot| dot.said.is_empty()) {
+                trace.hover_info(HoverInfo::Skip)
+            } else {
+                trace.hover_info(HoverInfo::Text).hover_text_array(alike.iter().map(|dot| joined(&dot.said)).collect())
+            };
             if look.0 == Shape::Alert {
                 trace = trace
                     .text_array(vec!["<b>!</b>"; alike.len()])
@@ -463,6 +476,11 @@ fn symbol(shape: Shape) -> (MarkerSymbol, f64) {
         Shape::Diamond => (MarkerSymbol::Diamond, 1.15),
         Shape::Alert => (MarkerSymbol::Circle, 1.5),
     }
+}
+
+/// The text, under the day when the panel has days; without a template Plotly leaves the day out.
+fn told_with(panel: &Panel) -> Option<&'static str> {
+    (panel.x.kind == Kind::Day).then_some("%{hovertext}<extra></extra>")
 }
 
 fn joined(lines: &[String]) -> String {

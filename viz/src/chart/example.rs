@@ -50,7 +50,7 @@ pub(crate) fn scorecard() -> Effects {
             level: Some(0.95),
             n: Some(99_871),
             n_baseline: Some(100_129),
-            p_adjusted: Some(0.0004),
+            p_adjusted: Some(if matches!(status, "better" | "worse" | "safe") { 0.0004 } else { 0.31 }),
             status: Some(status.into()),
             ..Estimate::default()
         };

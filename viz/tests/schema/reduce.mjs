@@ -28,7 +28,7 @@ const reduced = (node) => {
 };
 
 const LAYOUT = [
-  "annotations", "autosize", "dragmode", "font", "height", "hoverlabel", "hovermode", "legend", "margin", "paper_bgcolor",
+  "annotations", "autosize", "dragmode", "font", "height", "hoverdistance", "hoverlabel", "hovermode", "legend", "margin", "paper_bgcolor",
   "plot_bgcolor", "shapes", "showlegend", "xaxis", "yaxis",
 ];
 const pick = (from, names) => Object.fromEntries(names.filter((name) => name in from).map((name) => [name, from[name]]));
