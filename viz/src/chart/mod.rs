@@ -1,7 +1,7 @@
 //! Charts, by name: each turns one kind of input into a [`Figure`].
 //!
 //! A chart reads no data and owns no colours. To add one, add a file here and its line in [`ALL`]; the conformance tests, the snapshots
-//! and the gallery then find it, and draw its [`Chart::example`].
+//! and the gallery then find it, and draw its [`Chart::examples`].
 
 mod cumulative_effect;
 mod distribution;
