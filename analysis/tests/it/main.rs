@@ -1,3 +1,5 @@
 //! Integration tests of `estimand-analysis`: one binary, one module per subject.
 
 mod demo;
+mod report;
+mod report_example;
