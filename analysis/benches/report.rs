@@ -1,6 +1,7 @@
 //! How long a reader waits for a page: a report of fifty metrics, without and with Plotly inside.
 
 #[path = "../tests/it/report_example.rs"]
+#[allow(dead_code, reason = "the tests use the rest of the examples")]
 mod report_example;
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -6,7 +6,7 @@ use estimand_metrics::collect::{Collected, DailyArm};
 use estimand_metrics::plan::{Asked, Plan, Question};
 use estimand_stats::estimate::Estimates;
 use estimand_stats::estimator;
-use estimand_stats::sample::{ArmSample, Sample, moments_of};
+use estimand_stats::sample::{ArmSample, Sample};
 use estimand_stats::suffstat::ExactCoMoments;
 use estimand_stats::{Error, Estimand};
 
@@ -59,7 +59,14 @@ pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
         for arm in arms_of_day {
             add(&mut so_far, arm)?;
         }
-        let sample = Sample { arms: plan.experiment.arms.iter().map(|arm| finished(&arm.name, so_far.get(&arm.name))).collect::<Result<_, _>>()? };
+        let sample = Sample {
+            arms: plan
+                .experiment
+                .arms
+                .iter()
+                .map(|arm| finished(&arm.name, so_far.get(&arm.name)))
+                .collect::<Result<_, _>>()?,
+        };
         for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
             for asked in question.asked.iter().filter(|asked| asked.decides) {
                 let mut rows = arms(plan, question, asked, &sample)?;
@@ -91,7 +98,10 @@ fn add(so_far: &mut BTreeMap<String, DailyArm>, day: &DailyArm) -> Result<(), Er
 fn finished(arm: &str, sums: Option<&DailyArm>) -> Result<ArmSample, Error> {
     let empty = || ArmSample { arm: arm.to_owned(), ..ArmSample::default() };
     let Some(sums) = sums else { return Ok(empty()) };
-    let finish = |(names, sum): &(Vec<String>, ExactCoMoments)| Ok::<_, Error>((names.clone(), moments_of(sum)?));
+    let finish = |(names, sum): &(Vec<String>, ExactCoMoments)| {
+        let block = if sum.n() > 0 { Some(sum.finish()?) } else { None };
+        Ok::<_, Error>((names.clone(), block))
+    };
     let comoments = sums.sums.iter().map(finish).collect::<Result<_, _>>()?;
     Ok(ArmSample { units: sums.units, comoments, ..empty() })
 }
@@ -103,7 +113,9 @@ fn arms(plan: &Plan, question: &Question, asked: &Asked, sample: &Sample) -> Res
         let estimand = question.estimand(asked, &arm.name, &plan.experiment.control);
         let mut rows = match rule.estimate(&estimand, &asked.design, sample) {
             Ok(rows) => rows,
-            Err(error @ (Error::TooFewUnits { .. } | Error::RankDeficient { .. })) => unanswered(asked, &estimand, &error),
+            Err(error @ (Error::TooFewUnits { .. } | Error::RankDeficient { .. })) => {
+                unanswered(asked, &estimand, &error)
+            }
             Err(error) => return Err(error),
         };
         for row in &mut rows.rows {

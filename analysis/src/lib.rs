@@ -1,8 +1,28 @@
-//! One analysis, from a project to its report.
+//! One analysis from a project to a report: the whole flow, for the terminal program and the server alike.
 //!
-//! - [`report`]: the page of a run.
+//! ```text
+//! project ──▶ plan ──▶ statistics ──▶ estimates ──▶ checks, families, statuses ──▶ answer, report
+//! (metrics)  (metrics)  (metrics)     (stats)        (stats)                        (analysis, viz)
+//! ```
+//!
+//! Start at [`analyze::analyze`]: it is the flow on one page.
 
 #![deny(missing_docs)]
 
+pub mod analyze;
+pub mod answer;
+pub mod answered;
+pub mod bare;
+pub mod conclude;
 pub mod demo;
+pub mod error;
+pub mod figures;
+pub mod health;
+pub mod output;
 pub mod report;
+pub mod summary;
+
+pub use error::Error;
+pub use estimand_metrics as metrics;
+pub use estimand_stats as stats;
+pub use estimand_viz as viz;

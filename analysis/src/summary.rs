@@ -100,7 +100,9 @@ pub struct SummaryArm {
 #[non_exhaustive]
 pub enum Error {
     /// The text is no summary file.
-    #[error("{place}: {message}; a summary has `control` and `[[metrics]]` with `arms = [{{ arm, n, mean, variance }}, …]`")]
+    #[error(
+        "{place}: {message}; a summary has `control` and `[[metrics]]` with `arms = [{{ arm, n, mean, variance }}, …]`"
+    )]
     Syntax {
         /// File, line and column.
         place: String,
@@ -244,8 +246,7 @@ impl SummaryArm {
             field: field.to_owned(),
             message: message.to_owned(),
         };
-        let statistics =
-            |source| Error::Statistics { metric: metric.name.clone(), arm: self.arm.clone(), source };
+        let statistics = |source| Error::Statistics { metric: metric.name.clone(), arm: self.arm.clone(), source };
         let comoments = match (self.successes, self.mean, &self.means) {
             (Some(successes), None, None) => {
                 if successes > self.n {
@@ -258,14 +259,18 @@ impl SummaryArm {
                 CoMoments::from_summary(self.n, &[mean], &[vec![variance]]).map_err(statistics)?
             }
             (None, None, Some(means)) => {
-                let covariance = self.covariance.as_ref().ok_or_else(|| field("covariance", "is missing beside `means`"))?;
+                let covariance =
+                    self.covariance.as_ref().ok_or_else(|| field("covariance", "is missing beside `means`"))?;
                 if means.len() != variables.len() {
                     return Err(field("means", "has another length than `variables`"));
                 }
                 CoMoments::from_summary(self.n, means, covariance).map_err(statistics)?
             }
             (None, None, None) => {
-                return Err(field("mean", "is missing; give `mean` and `variance`, or `successes`, or `means` and `covariance`"));
+                return Err(field(
+                    "mean",
+                    "is missing; give `mean` and `variance`, or `successes`, or `means` and `covariance`",
+                ));
             }
             _ => return Err(field("mean", "stands beside another way to give the same; give one of them")),
         };

@@ -1,1 +1,18 @@
-fn main() {}
+//! The command `estimand`: arguments in, data on standard output, talk on standard error.
+
+mod arguments;
+mod command;
+mod exit;
+mod progress;
+mod sink;
+
+use clap::Parser;
+
+use arguments::Arguments;
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let code = command::run(arguments);
+    // Results are on disk or in the pipe by now; taking the engine apart would only cost time.
+    std::process::exit(code.number());
+}

@@ -5,21 +5,19 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
-use estimand_stats::sample::{ArmSample, Sample, moments_of};
+use estimand_stats::sample::{ArmSample, Sample};
 use estimand_stats::suffstat::ExactCoMoments;
 use estimand_stats::suffstat::Histogram;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query};
 
 use crate::definition::{Bound, CapOf};
-use crate::engine::Engine;
+use crate::engine::{Engine, MOST_ARMS};
 use crate::error::Error;
 use crate::expression::AggregateFunction;
 use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS, UnitState};
 use crate::plan::{Derivation, Grouping, Plan};
 use crate::sql::{Statement, column};
 
-/// Arms beyond this are a fault of the data, not an experiment.
-const MOST_ARMS: usize = 64;
 /// Values of a dimension beyond this make no readable report.
 const MOST_SEGMENTS: usize = 1_000;
 
@@ -91,6 +89,7 @@ pub async fn collect(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -
     for step in units {
         keep(engine, &mut collected, step, progress).await?;
     }
+    check_dimensions(engine, plan).await?;
     let census = lower::census(specification);
     collected.census = census_rows(&read(engine, &mut collected, census, progress).await?);
     check_census(plan, &collected.census)?;
@@ -253,6 +252,41 @@ fn check_census(plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
     Ok(())
 }
 
+/// A dimension of another source has one value per unit, else a join would choose or multiply.
+async fn check_dimensions(engine: &dyn Engine, plan: &Plan) -> Result<(), Error> {
+    let enrolment = &plan.specification.enrolment;
+    if enrolment.clock.is_none() {
+        return Ok(());
+    }
+    for dimension in enrolment.dimensions.iter().filter(|dimension| dimension.source != enrolment.source) {
+        let mut select = Query::select();
+        select
+            .expr_as(column(lower::COLUMN_UNIT).cast_as(Alias::new("VARCHAR")), Alias::new("unit"))
+            .expr_as(column(&dimension.name), Alias::new("least"))
+            .expr_as(column(&lower::greatest(&dimension.name)), Alias::new("greatest"))
+            .from(Alias::new(lower::dimensions_step(&dimension.source)))
+            .and_where(column(&dimension.name).ne(column(&lower::greatest(&dimension.name))))
+            .order_by(Alias::new("unit"), Order::Asc);
+        let step = Step {
+            name: format!("differing_{}", dimension.name),
+            purpose: "units with more than one value of a dimension".to_owned(),
+            statement: Statement::of(&select),
+            keep: false,
+        };
+        let batches = engine.read(&step).await?;
+        if let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) {
+            return Err(Error::DifferingDimension {
+                dimension: dimension.name.clone(),
+                source_name: dimension.source.clone(),
+                unit: text(first, "unit", 0).unwrap_or_default(),
+                values: ["least", "greatest"].map(|name| text(first, name, 0).unwrap_or_default()),
+                units: batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// A unit table read row by row must have one row per unit.
 async fn check_repeated_assignments(engine: &dyn Engine, plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
     let specification = &plan.specification;
@@ -366,7 +400,8 @@ impl ReadArm {
                     return Err(Error::NotFinite { column: name.clone(), count: sums.non_finite(at) });
                 }
             }
-            comoments.push((names, moments_of(&sums)?));
+            let block = if sums.n() > 0 { Some(sums.finish()?) } else { None };
+            comoments.push((names, block));
         }
         Ok(ArmSample { arm: self.arm, units: self.units, comoments, histograms: self.histograms, unit_rows: None })
     }

@@ -39,6 +39,22 @@ pub enum Error {
         /// A value that reads the rows as they are.
         column: String,
     },
+    /// A unit has several values of a dimension.
+    #[error(
+        "dimension `{dimension}`: unit `{unit}` of source `{source_name}` is both `{}` and `{}`, and {units} units differ like it; a join would have to choose: give the source one row per unit", .values[0], .values[1]
+    )]
+    DifferingDimension {
+        /// The dimension.
+        dimension: String,
+        /// The source.
+        source_name: String,
+        /// One such unit, the first in order.
+        unit: String,
+        /// Two of its values.
+        values: [String; 2],
+        /// How many units there are like it.
+        units: u64,
+    },
     /// A column holds values that are not finite.
     #[error(
         "column `{column}` has {count} values that are not finite; leave them out with `filter`, or mend the source"

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod error;
 pub mod expression;
 pub mod fault;
+pub mod input;
 pub mod kind;
 pub mod plan;
 pub mod project;

@@ -83,6 +83,25 @@ impl Project {
         (project, Faults::new(faults))
     }
 
+    /// A project that stands in no folder: definitions made by a program, checked by whoever made them.
+    pub fn of_definitions(
+        root: PathBuf,
+        manifest: Manifest,
+        sources: Vec<Source>,
+        metrics: Vec<Metric>,
+        experiments: Vec<Experiment>,
+    ) -> Self {
+        Self {
+            root,
+            manifest,
+            sources: sources.into_iter().map(|source| (source.name.clone(), source)).collect(),
+            metrics: metrics.into_iter().map(|metric| (metric.name.clone(), metric)).collect(),
+            experiments: experiments.into_iter().map(|experiment| (experiment.name.clone(), experiment)).collect(),
+            documents: BTreeMap::new(),
+            files: Vec::new(),
+        }
+    }
+
     /// The project's folder.
     pub fn root(&self) -> &Path {
         &self.root

@@ -335,10 +335,20 @@ fn check(name: &str, outcome: Outcome, p_value: Option<f64>, message: &str) -> C
 
 fn checks() -> Vec<CheckResult> {
     vec![
-        check("sample_ratio", Outcome::Pass, Some(0.9), "21 306, 21 307 and 21 387 units arrived where 21 333 each were planned."),
+        check(
+            "sample_ratio",
+            Outcome::Pass,
+            Some(0.9),
+            "21 306, 21 307 and 21 387 units arrived where 21 333 each were planned.",
+        ),
         check("two_arm_units", Outcome::Pass, None, "13 units (0.02 %) were seen in two arms and are set apart."),
         check("missing_data", Outcome::Pass, None, "Every metric has a value for every unit."),
-        check("pre_period_balance", Outcome::Warn, Some(0.008), "Spend before the campaign differs between arms (corrected over 6 metrics); the adjustment for it removes most of the difference."),
+        check(
+            "pre_period_balance",
+            Outcome::Warn,
+            Some(0.008),
+            "Spend before the campaign differs between arms (corrected over 6 metrics); the adjustment for it removes most of the difference.",
+        ),
         check("late_rows", Outcome::NotApplicable, None, "The source has no arrival time."),
     ]
 }

@@ -48,7 +48,15 @@ pub struct Experiment {
     pub plan: Plan,
 }
 
+/// The unit of a table without ids: each row.
+pub const ROW: &str = "row";
+
 impl Experiment {
+    /// Whether each row of the assignment source is a unit.
+    pub fn rows_are_units(&self) -> bool {
+        self.unit == ROW
+    }
+
     /// The arms other than the control, in the order written.
     pub fn treatments(&self) -> impl Iterator<Item = &Arm> {
         self.arms.iter().filter(|arm| arm.name != self.control)

@@ -13,7 +13,7 @@ pub mod source;
 pub use duration::Duration;
 pub use experiment::{
     Analysis, Arm, Assignment, Correction, Corrections, Dimension, Experiment, ExperimentMetric, OptionValue, Plan,
-    PlanKind, Population, Role, RoleKind, Trigger,
+    PlanKind, Population, ROW, Role, RoleKind, Trigger,
 };
 pub use manifest::{Defaults, Engine, EngineKind, Manifest};
 pub use metric::{

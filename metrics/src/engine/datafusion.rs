@@ -114,8 +114,10 @@ impl Engine for DataFusion {
             let fail = |error: DataFusionError| named(&step.name, &error);
             let frame = self.frame(&step.name, &step.statement).await?;
             let table: Arc<dyn TableProvider> = if step.keep {
-                let schema = Arc::new(frame.schema().as_arrow().clone());
+                let planned = Arc::new(frame.schema().as_arrow().clone());
                 let partitions = frame.collect_partitioned().await.map_err(fail)?;
+                // What a plan promises of nullability and of views of text, its batches need not keep to the letter.
+                let schema = partitions.iter().flatten().next().map_or(planned, RecordBatch::schema);
                 Arc::new(MemTable::try_new(schema, partitions).map_err(fail)?)
             } else {
                 frame.into_view()

@@ -3,11 +3,13 @@
 //! An engine takes statements in its dialect and gives record batches. Adding one adds one file.
 
 mod datafusion;
+mod open;
 
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 
 pub use self::datafusion::{DataFusion, Resources};
+pub use open::{MOST_ARMS, Opened, open, values_of};
 
 use crate::error::Error;
 use crate::plan::lower::{Schemas, Step};

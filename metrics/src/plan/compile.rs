@@ -8,6 +8,7 @@ use estimand_stats::estimator;
 use estimand_stats::requirement::Requirements;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::bindings::Bindings;
 use crate::definition::{
     Cap, Covariate, Experiment, Metric, OptionValue, Population as Enrolled, RoleKind, Source, UnitValue, WhenEmpty,
     Zone,
@@ -20,7 +21,6 @@ use crate::plan::specification::{
     UnitColumn,
 };
 use crate::project::Project;
-use crate::sql::Bindings;
 
 /// What is asked in one run, before any data are read.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,14 +128,14 @@ impl<'a> Compiler<'a> {
     }
 
     fn unit_column(&self, source: &Source) -> Option<String> {
-        (self.experiment.unit != ROW).then(|| source.unit_column(&self.experiment.unit).to_owned())
+        (!self.experiment.rows_are_units()).then(|| source.unit_column(&self.experiment.unit).to_owned())
     }
 
     fn enrolment(&self, as_of: Option<Timestamp>) -> Enrolment {
         let assignment = &self.experiment.assignment;
         Enrolment {
             source: assignment.source.clone(),
-            unit_column: (self.experiment.unit != ROW).then(|| assignment.unit_column.clone()),
+            unit_column: (!self.experiment.rows_are_units()).then(|| assignment.unit_column.clone()),
             arm_column: assignment.arm.clone(),
             clock: self.assignment().and_then(|source| source.clock.clone()),
             filter: assignment.filter.clone(),
@@ -285,7 +285,7 @@ impl<'a> Compiler<'a> {
         let function = if clock.is_some() { AggregateFunction::First } else { AggregateFunction::Row };
         self.intern(UnitColumn {
             name: name.to_owned(),
-            unit_column: (self.experiment.unit != ROW).then(|| self.experiment.assignment.unit_column.clone()),
+            unit_column: (!self.experiment.rows_are_units()).then(|| self.experiment.assignment.unit_column.clone()),
             source,
             span: clock.as_ref().map(|_| Span::After { delay: 0, length: None }),
             clock,
@@ -382,8 +382,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn population(&self) -> String {
-        let unit =
-            if self.experiment.unit == ROW { "rows".to_owned() } else { format!("units of {}", self.experiment.unit) };
+        let unit = if self.experiment.rows_are_units() {
+            "rows".to_owned()
+        } else {
+            format!("units of {}", self.experiment.unit)
+        };
         match &self.experiment.trigger {
             Some(trigger) => format!("{unit} that met the trigger in {}", trigger.source),
             None => format!("all {unit}"),
@@ -435,9 +438,6 @@ impl<'a> Compiler<'a> {
         Ok((readouts, all.unit_rows))
     }
 }
-
-/// The unit of a file without ids: each row.
-pub const ROW: &str = "row";
 
 #[derive(Clone, Copy)]
 enum Period {

@@ -11,9 +11,9 @@
 
 use jiff::Timestamp;
 
+use crate::bindings::Bindings;
 use crate::definition::{Cap, Clock, Zone};
 use crate::expression::{Aggregation, Expression};
-use crate::sql::Bindings;
 
 /// What is asked of the data for one experiment.
 #[derive(Clone, Debug, PartialEq)]

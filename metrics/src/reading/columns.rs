@@ -116,6 +116,11 @@ impl<'a> ColumnCheck<'a> {
     }
 
     fn check(&mut self, definition: Definition<'a>, source: &str, named: Vec<Named<'_>>) {
+        // Where each row is a unit no column holds ids.
+        let by_row = matches!(definition, Definition::Experiment(name)
+            if self.project.experiment(name).is_some_and(Experiment::rows_are_units));
+        let is_id = |field: &str| field == "unit" || (field.starts_with("dimensions[") && !field.ends_with(".column"));
+        let named: Vec<Named<'_>> = named.into_iter().filter(|(_, field, _)| !(by_row && is_id(field))).collect();
         let schemas = self.schemas;
         let known = self.columns.entry(source.to_owned()).or_insert_with(|| schemas.columns(source));
         let Some(columns) = known else { return };

@@ -1,15 +1,11 @@
 //! From an expression of a project file to a sea-query expression.
 
-use std::collections::BTreeMap;
-
 use sea_query::extension::postgres::{PgBinOper, PgExpr};
 use sea_query::{Alias, BinOper, CaseStatement, Expr, ExprTrait, Func, Keyword};
 
+use crate::bindings::Bindings;
 use crate::definition::Value;
 use crate::expression::{BinaryOperator, CastType, Literal, Node, Test, UnaryOperator};
-
-/// Values of parameters by name, checked against their declarations.
-pub type Bindings = BTreeMap<String, Value>;
 
 /// A column by its name to the letter.
 pub(crate) fn column(name: &str) -> Expr {

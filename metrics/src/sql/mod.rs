@@ -8,6 +8,6 @@ mod expression;
 mod statement;
 
 pub use builder::DataFusionBuilder;
-pub use expression::{Bindings, lower};
+pub use expression::lower;
 pub(crate) use expression::{call, cast, column, instant};
 pub use statement::{Binding, Statement};

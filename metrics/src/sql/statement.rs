@@ -3,9 +3,9 @@
 use jiff::{Timestamp, civil};
 use sea_query::{SelectStatement, Value as SeaValue};
 
+use crate::bindings::Bindings;
 use crate::definition::{Piece, Query, Value};
 use crate::sql::builder::DataFusionBuilder;
-use crate::sql::expression::Bindings;
 
 /// A value bound to a placeholder.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +113,8 @@ fn binding(value: SeaValue) -> Binding {
     match value {
         SeaValue::Bool(Some(value)) => Binding::Boolean(value),
         SeaValue::BigInt(Some(value)) => Binding::Integer(value),
+        // Limits; far below what does not fit.
+        SeaValue::BigUnsigned(Some(value)) => Binding::Integer(i64::try_from(value).unwrap_or(i64::MAX)),
         SeaValue::Double(Some(value)) => Binding::Float(value),
         SeaValue::String(Some(value)) => Binding::Text(value.to_string()),
         // The planner writes no other kind of value; nulls are written as the keyword.

@@ -28,6 +28,7 @@ pub use units::{
     COLUMN_ARM, COLUMN_COUNTED_FROM, COLUMN_DAY, COLUMN_EXPOSED_AT, COLUMN_ROWS, COLUMN_STATE, COLUMN_UNDECLARED,
     COLUMN_UNIT, UnitState,
 };
+pub(crate) use units::{dimensions_step, greatest};
 
 use crate::plan::specification::UnitAggregation;
 use crate::sql::Statement;

@@ -2,12 +2,13 @@
 
 use sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, FunctionCall, Keyword, Query, SelectStatement, TableRef};
 
+use crate::bindings::Bindings;
 use crate::expression::{AggregateFunction, Expression};
 use crate::plan::lower::key::KeyForm;
 use crate::plan::lower::units::{COLUMN_COUNTED_FROM, COLUMN_EXPOSED_AT, COLUMN_STATE, COLUMN_UNIT, UnitState, word};
 use crate::plan::lower::{Schemas, Step, UNITS, clock, per_unit};
 use crate::plan::specification::{Span, UnitAggregation, UnitColumn};
-use crate::sql::{Bindings, call, cast, column, instant, lower};
+use crate::sql::{call, cast, column, instant, lower};
 
 /// Name of the column that counts a unit's rows in a unit table of its own.
 pub(crate) const COLUMN_SOURCE_ROWS: &str = "source_rows";

@@ -22,7 +22,7 @@ pub(super) fn step(specification: &UnitAggregation) -> Step {
     if enrolment.clock.is_some() {
         select.expr_as(of_unit(COLUMN_DAY), Alias::new(COLUMN_DAY));
     }
-    for dimension in enrolment.dimensions.iter().filter(|dimension| dimension.source == enrolment.source) {
+    for dimension in &enrolment.dimensions {
         select.expr_as(of_unit(&dimension.name), Alias::new(dimension.name.as_str()));
     }
     let mut sources: Vec<&str> = specification

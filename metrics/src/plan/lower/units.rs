@@ -4,7 +4,7 @@ use sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, Keyword, Query, Sel
 
 use crate::plan::lower::key::KeyForm;
 use crate::plan::lower::{Schemas, Step, UNITS, clock, outcomes};
-use crate::plan::specification::{Enrolment, UnitAggregation};
+use crate::plan::specification::{Enrolment, TriggerEvent, UnitAggregation};
 use crate::sql::{cast, column, instant, lower};
 
 /// The unit's id; null for rows without one.
@@ -93,48 +93,112 @@ pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: Key
             };
             vec![Step::new(UNITS, "one row per unit: its arm and its values", &select, enrolment.unit_column.is_some())]
         }
-        (Some(_), None) => {
-            let select = first_exposures(specification, schemas, key);
-            vec![Step::new(
-                UNITS,
-                "one row per unit: arm and time of its first assignment, and whether it counts",
-                &select,
-                true,
-            )]
-        }
-        (Some(_), Some(trigger)) => {
+        (Some(_), trigger) => {
             let assigned = first_exposures(specification, schemas, key);
-            let mut rows = Query::select();
-            rows.expr_as(key.expression(&trigger.unit_column, &trigger.source, schemas), Alias::new(COLUMN_UNIT))
-                .expr_as(clock::expression(&trigger.clock, &trigger.source, schemas), Alias::new("at"))
-                .from(Alias::new(trigger.source.as_str()));
-            if let Some(filter) = &trigger.filter {
-                rows.and_where(lower(filter.node(), &specification.bindings));
+            let outside = outside_sources(enrolment);
+            if trigger.is_none() && outside.is_empty() {
+                let purpose = "one row per unit: arm and time of its first assignment, and whether it counts";
+                return vec![Step::new(UNITS, purpose, &assigned, true)];
             }
-            let (t, u) = (Alias::new("t"), Alias::new("u"));
-            let mut triggered = Query::select();
-            triggered
-                .expr_as(Expr::col((u.clone(), Alias::new(COLUMN_UNIT))), Alias::new(COLUMN_UNIT))
-                .expr_as(Func::min(Expr::col((t.clone(), Alias::new("at")))), Alias::new(COLUMN_COUNTED_FROM))
-                .from_subquery(rows, t.clone())
-                .inner_join(
-                    sea_query::TableRef::from(Alias::new(ASSIGNED)).alias(u.clone()),
-                    Expr::col((t.clone(), Alias::new(COLUMN_UNIT))).equals((u.clone(), Alias::new(COLUMN_UNIT))),
-                )
-                .and_where(
-                    Expr::col((t.clone(), Alias::new("at"))).gte(Expr::col((u.clone(), Alias::new(COLUMN_EXPOSED_AT)))),
-                )
-                .group_by_col((u, Alias::new(COLUMN_UNIT)));
-            if let Some(as_of) = enrolment.as_of {
-                triggered.and_where(Expr::col((t, Alias::new("at"))).lt(instant(as_of)));
+            let mut steps =
+                vec![Step::new(ASSIGNED, "one row per unit: arm and time of its first assignment", &assigned, true)];
+            if let Some(trigger) = trigger {
+                let select = triggered(specification, trigger, schemas, key);
+                steps.push(Step::new(
+                    TRIGGERED,
+                    "when each unit first met the trigger after its exposure",
+                    &select,
+                    true,
+                ));
             }
-            vec![
-                Step::new(ASSIGNED, "one row per unit: arm and time of its first assignment", &assigned, true),
-                Step::new(TRIGGERED, "when each unit first met the trigger after its exposure", &triggered, true),
-                Step::new(UNITS, "one row per unit, with whether it was triggered", &with_trigger(enrolment), true),
-            ]
+            for source in &outside {
+                let select = dimensions_of(enrolment, source, schemas, key);
+                let purpose = format!("one row per unit of `{source}`: the columns by which effects are cut");
+                steps.push(Step::new(dimensions_step(source), purpose, &select, true));
+            }
+            let purpose = "one row per unit, with what it was joined to and whether it counts";
+            steps.push(Step::new(UNITS, purpose, &joined(enrolment, &outside), true));
+            steps
         }
     }
+}
+
+/// Name of the step that holds the dimensions of a source other than that of assignments.
+pub(crate) fn dimensions_step(source: &str) -> String {
+    format!("dimensions_of_{source}")
+}
+
+/// Sources of dimensions other than that of assignments, each once.
+fn outside_sources(enrolment: &Enrolment) -> Vec<&str> {
+    let mut sources: Vec<&str> = enrolment
+        .dimensions
+        .iter()
+        .map(|dimension| dimension.source.as_str())
+        .filter(|source| *source != enrolment.source)
+        .collect();
+    sources.sort_unstable();
+    sources.dedup();
+    sources
+}
+
+/// The dimensions of one source by unit, each with its least and its greatest value: where they differ the join would be a guess.
+fn dimensions_of(enrolment: &Enrolment, source: &str, schemas: &Schemas, key: KeyForm) -> SelectStatement {
+    let dimensions: Vec<_> = enrolment.dimensions.iter().filter(|dimension| dimension.source == source).collect();
+    let unit = dimensions.first().map_or(COLUMN_UNIT, |dimension| dimension.unit_column.as_str());
+    let mut rows = Query::select();
+    rows.expr_as(key.expression(unit, source, schemas), Alias::new(COLUMN_UNIT));
+    for dimension in &dimensions {
+        rows.expr_as(cast(column(&dimension.column), "VARCHAR"), Alias::new(dimension.name.as_str()));
+    }
+    rows.from(Alias::new(source));
+    let mut grouped = Query::select();
+    grouped.column(Alias::new(COLUMN_UNIT));
+    for dimension in &dimensions {
+        grouped
+            .expr_as(Func::min(column(&dimension.name)), Alias::new(dimension.name.as_str()))
+            .expr_as(Func::max(column(&dimension.name)), Alias::new(greatest(&dimension.name)));
+    }
+    grouped
+        .from_subquery(rows, Alias::new("rows"))
+        .and_where(column(COLUMN_UNIT).is_not_null())
+        .group_by_col(Alias::new(COLUMN_UNIT));
+    grouped
+}
+
+/// Column of the greatest value of a dimension within a unit.
+pub(crate) fn greatest(dimension: &str) -> String {
+    format!("{dimension}.greatest")
+}
+
+fn triggered(
+    specification: &UnitAggregation,
+    trigger: &TriggerEvent,
+    schemas: &Schemas,
+    key: KeyForm,
+) -> SelectStatement {
+    let mut rows = Query::select();
+    rows.expr_as(key.expression(&trigger.unit_column, &trigger.source, schemas), Alias::new(COLUMN_UNIT))
+        .expr_as(clock::expression(&trigger.clock, &trigger.source, schemas), Alias::new("at"))
+        .from(Alias::new(trigger.source.as_str()));
+    if let Some(filter) = &trigger.filter {
+        rows.and_where(lower(filter.node(), &specification.bindings));
+    }
+    let (t, u) = (Alias::new("t"), Alias::new("u"));
+    let mut triggered = Query::select();
+    triggered
+        .expr_as(Expr::col((u.clone(), Alias::new(COLUMN_UNIT))), Alias::new(COLUMN_UNIT))
+        .expr_as(Func::min(Expr::col((t.clone(), Alias::new("at")))), Alias::new(COLUMN_COUNTED_FROM))
+        .from_subquery(rows, t.clone())
+        .inner_join(
+            sea_query::TableRef::from(Alias::new(ASSIGNED)).alias(u.clone()),
+            Expr::col((t.clone(), Alias::new(COLUMN_UNIT))).equals((u.clone(), Alias::new(COLUMN_UNIT))),
+        )
+        .and_where(Expr::col((t.clone(), Alias::new("at"))).gte(Expr::col((u.clone(), Alias::new(COLUMN_EXPOSED_AT)))))
+        .group_by_col((u, Alias::new(COLUMN_UNIT)));
+    if let Some(as_of) = specification.enrolment.as_of {
+        triggered.and_where(Expr::col((t, Alias::new("at"))).lt(instant(as_of)));
+    }
+    triggered
 }
 
 /// A unit table without ids: each row is a unit, and the statement is read through, not kept.
@@ -270,25 +334,39 @@ fn first_exposures(specification: &UnitAggregation, schemas: &Schemas, key: KeyF
     select
 }
 
-fn with_trigger(enrolment: &Enrolment) -> SelectStatement {
+/// Assigned units with their trigger and the dimensions of other sources.
+fn joined(enrolment: &Enrolment, outside: &[&str]) -> SelectStatement {
     let (a, t) = (Alias::new("a"), Alias::new("t"));
     let of = |table: &Alias, name: &str| Expr::col((table.clone(), Alias::new(name)));
-    let state = CaseStatement::new()
-        .case(
-            of(&a, COLUMN_STATE).eq(word(UnitState::Counted.word())).and(of(&t, COLUMN_COUNTED_FROM).is_null()),
-            word(UnitState::Untriggered.word()),
-        )
-        .finally(of(&a, COLUMN_STATE));
     let mut select = Query::select();
     for name in [COLUMN_UNIT, COLUMN_ARM, COLUMN_EXPOSED_AT, COLUMN_DAY, COLUMN_UNDECLARED, COLUMN_ROWS] {
         select.expr_as(of(&a, name), Alias::new(name));
     }
+    for dimension in &enrolment.dimensions {
+        let table = match outside.iter().position(|source| *source == dimension.source) {
+            Some(at) => Alias::new(format!("d{at}")),
+            None => a.clone(),
+        };
+        select.expr_as(of(&table, &dimension.name), Alias::new(dimension.name.as_str()));
+    }
+    select.from_as(Alias::new(ASSIGNED), a.clone());
+    for (at, source) in outside.iter().enumerate() {
+        let table = Alias::new(format!("d{at}"));
+        select.left_join(
+            sea_query::TableRef::from(Alias::new(dimensions_step(source))).alias(table.clone()),
+            of(&a, COLUMN_UNIT).eq(of(&table, COLUMN_UNIT)),
+        );
+    }
+    if enrolment.trigger.is_none() {
+        select.expr_as(of(&a, COLUMN_COUNTED_FROM), Alias::new(COLUMN_COUNTED_FROM));
+        select.expr_as(of(&a, COLUMN_STATE), Alias::new(COLUMN_STATE));
+        return select;
+    }
+    let never = of(&a, COLUMN_STATE).eq(word(UnitState::Counted.word())).and(of(&t, COLUMN_COUNTED_FROM).is_null());
+    let state = CaseStatement::new().case(never, word(UnitState::Untriggered.word())).finally(of(&a, COLUMN_STATE));
     select.expr_as(of(&t, COLUMN_COUNTED_FROM), Alias::new(COLUMN_COUNTED_FROM));
     select.expr_as(state, Alias::new(COLUMN_STATE));
-    for dimension in enrolment.dimensions.iter().filter(|dimension| dimension.source == enrolment.source) {
-        select.expr_as(of(&a, &dimension.name), Alias::new(dimension.name.as_str()));
-    }
-    select.from_as(Alias::new(ASSIGNED), a.clone()).left_join(
+    select.left_join(
         sea_query::TableRef::from(Alias::new(TRIGGERED)).alias(t.clone()),
         of(&a, COLUMN_UNIT).eq(of(&t, COLUMN_UNIT)),
     );

@@ -1,0 +1,380 @@
+//! From estimates to a conclusion: families, statuses, verdict, and the report made of them.
+
+use std::collections::BTreeMap;
+
+use estimand_metrics::collect::Collected;
+use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle};
+use estimand_metrics::engine::Opened;
+use estimand_metrics::plan::lower::UnitState;
+use estimand_metrics::plan::{Plan, Question};
+use estimand_metrics::project::Project;
+use estimand_stats::check::CheckResult;
+use estimand_stats::estimand::Direction;
+use estimand_stats::estimate::Estimates;
+use estimand_stats::family::{Corrections, Role};
+use estimand_stats::multiplicity::Correction;
+use estimand_stats::status::{self, MetricRule, Progress, Rules};
+use estimand_stats::verdict::verdict;
+use estimand_viz::number::{Format, Measure};
+
+use crate::analyze::Request;
+use crate::answered::Answered;
+use crate::error::Error;
+use crate::report::{
+    Arm, Correction as Corrected, Exclusion, Fact, Figure, Header, Input, Method, MetricCard, Phase, Provenance,
+    ReportModel, Statement,
+};
+use crate::summary::Summary;
+use crate::{figures, health};
+
+/// All that a conclusion is made of.
+pub struct Material<'a> {
+    /// What was asked for.
+    pub request: &'a Request,
+    /// The definitions.
+    pub project: &'a Project,
+    /// What was asked of the data.
+    pub plan: &'a Plan,
+    /// The sources.
+    pub opened: &'a Opened,
+    /// What was read.
+    pub collected: &'a Collected,
+    /// The estimates, before families and statuses.
+    pub estimates: Estimates,
+    /// What was checked.
+    pub checks: Vec<CheckResult>,
+}
+
+/// Corrects families, gives statuses, makes the verdict and the report.
+///
+/// # Errors
+/// A p-value that is none, and a figure whose rows lack a column: faults of ours.
+pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
+    let Material { plan, collected, mut estimates, checks, .. } = material;
+    let rules = rules(plan);
+    status::finish(&mut estimates, &rules, &checks)?;
+    let verdict = verdict(&estimates, &rules, &checks).sentence;
+    let measures = measures(plan);
+    let forest = figures::forest("Effects", &estimates, &measures)?;
+    let over_time = figures::over_time(plan, collected, &estimates, &checks, &measures)?;
+    let distribution = figures::distributions(plan, collected, &measures)?;
+    let report = ReportModel {
+        header: header(material.request, plan, collected),
+        checks: checks.clone(),
+        verdict: verdict.clone(),
+        metrics: plan.questions.iter().map(|question| card(plan, collected, question)).collect(),
+        estimates: estimates.clone(),
+        inner_intervals: Estimates::default(),
+        corrections: corrections(plan),
+        over_time: over_time.iter().map(Figure::of).collect(),
+        distribution: distribution.iter().map(Figure::of).collect(),
+        truth: Vec::new(),
+        method: method(plan, collected),
+        provenance: provenance(material.project, plan, material.opened),
+    };
+    Ok(Answered { verdict, checks, estimates, measures, report, forest })
+}
+
+/// The answer to summary numbers: every metric is primary, nothing could be checked.
+///
+/// # Errors
+/// As [`conclude`].
+pub fn of_summary(summary: &Summary, mut estimates: Estimates) -> Result<Answered, Error> {
+    for row in &mut estimates.rows {
+        let metric = summary.metrics.iter().find(|metric| Some(&metric.name) == row.metric.as_ref());
+        let guards = metric.is_some_and(|metric| metric.margin.is_some());
+        row.role = Some(if guards { Role::Guardrail } else { Role::Primary }.name().to_owned());
+    }
+    let metrics: BTreeMap<String, MetricRule> = summary
+        .metrics
+        .iter()
+        .map(|metric| {
+            let rule = MetricRule { label: metric.name.clone(), direction: metric.direction, minimum_effect: None };
+            (metric.name.clone(), rule)
+        })
+        .collect();
+    let measures = metrics
+        .iter()
+        .map(|(name, rule)| (name.clone(), Measure { direction: rule.direction, ..Measure::labelled(name) }))
+        .collect();
+    let rules = Rules { metrics, ..Rules::default() };
+    status::finish(&mut estimates, &rules, &[])?;
+    let verdict = verdict(&estimates, &rules, &[]).sentence;
+    let forest = figures::forest("Effects", &estimates, &measures)?;
+    let report = ReportModel { verdict: verdict.clone(), estimates: estimates.clone(), ..ReportModel::default() };
+    Ok(Answered { verdict, checks: Vec::new(), estimates, measures, report, forest })
+}
+
+fn rules(plan: &Plan) -> Rules {
+    let experiment = &plan.experiment;
+    let named = |correction: NamedCorrection| Correction::from_name(correction.word());
+    let usual = Corrections::default();
+    let metrics = plan.questions.iter().map(|question| {
+        let metric = &question.metric;
+        let rule = MetricRule {
+            label: metric.label.clone(),
+            direction: direction(question),
+            minimum_effect: experiment.plan.minimum_effect.get(&metric.name).copied(),
+        };
+        (metric.name.clone(), rule)
+    });
+    Rules {
+        progress: progress(plan),
+        minimum_units: experiment.plan.minimum_units,
+        corrections: Corrections {
+            primary: named(experiment.analysis.correction.primary).unwrap_or(usual.primary),
+            secondary: named(experiment.analysis.correction.secondary).unwrap_or(usual.secondary),
+            segments: named(experiment.analysis.correction.segments).unwrap_or(usual.segments),
+        },
+        metrics: metrics.collect(),
+    }
+}
+
+/// How far a plan with dates is at the as-of instant; a file without dates has ended.
+fn progress(plan: &Plan) -> Progress {
+    let enrolment = &plan.specification.enrolment;
+    match (enrolment.start, enrolment.end, enrolment.as_of) {
+        (Some(start), Some(end), Some(as_of)) if as_of < end => {
+            let whole = end.duration_since(start).as_secs_f64();
+            let passed = as_of.duration_since(start).as_secs_f64();
+            Progress::Running { share: (whole > 0.0).then(|| (passed / whole).clamp(0.0, 1.0)) }
+        }
+        _ => Progress::Ended,
+    }
+}
+
+fn direction(question: &Question) -> Direction {
+    match question.metric.direction {
+        estimand_metrics::definition::Direction::Higher => Direction::Higher,
+        estimand_metrics::definition::Direction::Lower => Direction::Lower,
+    }
+}
+
+fn measures(plan: &Plan) -> BTreeMap<String, Measure> {
+    plan.questions.iter().map(|question| (question.metric.name.clone(), measure(question))).collect()
+}
+
+fn measure(question: &Question) -> Measure {
+    Measure {
+        label: question.metric.label.clone(),
+        measured_in: question.metric.measured_in.clone(),
+        format: match question.metric.format.style {
+            NumberStyle::Currency => Format::Currency,
+            NumberStyle::Integer => Format::Integer,
+            NumberStyle::Number => Format::Number,
+            NumberStyle::Percent => Format::Percent,
+        },
+        direction: direction(question),
+    }
+}
+
+fn header(request: &Request, plan: &Plan, collected: &Collected) -> Header {
+    let experiment = &plan.experiment;
+    let enrolment = &plan.specification.enrolment;
+    let zone = enrolment.zone.name();
+    let day = |at: jiff::Timestamp| at.to_zoned(enrolment.zone.rules().clone()).date().to_string();
+    let dates = match (enrolment.start, enrolment.end) {
+        (Some(start), Some(end)) => Some(format!("{} to {} ({zone})", day(start), day(end))),
+        (Some(start), None) => Some(format!("from {} ({zone})", day(start))),
+        _ => None,
+    };
+    let units = |name: &str| collected.all.arms.iter().find(|arm| arm.arm == name).map_or(0, |arm| arm.units);
+    let mut arms: Vec<Arm> = experiment
+        .arms
+        .iter()
+        .map(|arm| Arm {
+            name: arm.name.clone(),
+            label: arm.label.clone(),
+            allocation: Some(arm.allocation).filter(|share| *share > 0.0),
+            units: units(&arm.name),
+        })
+        .collect();
+    arms.sort_by_key(|arm| arm.name != experiment.control);
+    Header {
+        name: experiment.name.clone(),
+        label: experiment.label.clone(),
+        hypothesis: experiment.hypothesis.clone(),
+        owner: experiment.owner.clone(),
+        dates,
+        population: plan.questions.first().map(|question| question.population.clone()).unwrap_or_default(),
+        arms,
+        phase: match progress(plan) {
+            Progress::Ended => Phase::Ended,
+            Progress::Running { share } => Phase::Running {
+                progress: share
+                    .map_or_else(|| "not ended".to_owned(), |share| format!("{:.0} % of the plan", share * 100.0)),
+                share,
+            },
+        },
+        run_id: String::new(),
+        as_of: enrolment.as_of.map(|as_of| as_of.to_string()),
+        recreate: recreate(&request.command, enrolment.as_of),
+    }
+}
+
+/// The command again, with the instant it was resolved to.
+fn recreate(command: &[String], as_of: Option<jiff::Timestamp>) -> String {
+    let mut words = vec!["estimand".to_owned()];
+    words.extend(command.iter().skip(1).map(|word| {
+        let plain = word.chars().all(|c| c.is_alphanumeric() || "-_./=:,".contains(c));
+        if plain && !word.is_empty() { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    }));
+    if let Some(as_of) = as_of
+        && !command.iter().any(|word| word.starts_with("--as-of"))
+    {
+        words.push(format!("--as-of {as_of}"));
+    }
+    words.join(" ")
+}
+
+fn card(plan: &Plan, collected: &Collected, question: &Question) -> MetricCard {
+    let metric = &question.metric;
+    let mut facts = Vec::new();
+    if !question.window.is_empty() {
+        facts.push(Fact::new("Counted", &question.window));
+    }
+    if let Some(decides) = question.asked.first() {
+        facts.push(Fact::new("Estimator", &decides.estimator));
+        if !decides.design.covariates.is_empty() {
+            facts.push(Fact::new("Covariates", decides.design.covariates.join(", ")));
+        }
+    }
+    for (name, (lower, upper)) in &collected.caps {
+        if name.starts_with(&metric.name) {
+            let bounds = [("at least", lower), ("at most", upper)];
+            for (word, bound) in bounds {
+                if let Some(bound) = bound {
+                    facts.push(Fact::new("Capped", format!("{word} {bound}")));
+                }
+            }
+        }
+    }
+    if let Some(owner) = &metric.owner {
+        facts.push(Fact::new("Owner", owner));
+    }
+    let estimands = plan
+        .experiment
+        .treatments()
+        .filter_map(|arm| {
+            Some(question.estimand(question.asked.first()?, &arm.name, &plan.experiment.control).to_string())
+        })
+        .collect();
+    MetricCard {
+        name: metric.name.clone(),
+        label: metric.label.clone(),
+        description: metric.description.clone(),
+        kind: metric.outcome.kind().to_owned(),
+        role: match question.role_kind() {
+            estimand_metrics::definition::RoleKind::Primary => Role::Primary,
+            estimand_metrics::definition::RoleKind::Secondary => Role::Secondary,
+            estimand_metrics::definition::RoleKind::Guardrail => Role::Guardrail,
+            estimand_metrics::definition::RoleKind::Informational => Role::Informational,
+        },
+        direction: direction(question),
+        measured_in: metric.measured_in.clone(),
+        format: measure(question).format,
+        beside: question.asked.iter().find(|asked| !asked.decides).map(|asked| asked.variant.to_owned()),
+        tags: metric.tags.clone(),
+        minimum_effect: plan.experiment.plan.minimum_effect.get(&metric.name).copied(),
+        estimands,
+        facts,
+    }
+}
+
+fn corrections(plan: &Plan) -> Vec<Corrected> {
+    use estimand_metrics::definition::RoleKind;
+    let arms = plan.experiment.treatments().count();
+    let count = |role: RoleKind| plan.questions.iter().filter(|question| question.role_kind() == role).count();
+    let analysis = &plan.experiment.analysis;
+    let of = |role, kind, correction: NamedCorrection| Corrected {
+        role,
+        sentence: format!(
+            "{} over {} metric{} × {arms} arm{}.",
+            spoken(correction),
+            count(kind),
+            if count(kind) == 1 { "" } else { "s" },
+            if arms == 1 { "" } else { "s" }
+        ),
+    };
+    vec![
+        of(Role::Primary, RoleKind::Primary, analysis.correction.primary),
+        of(Role::Secondary, RoleKind::Secondary, analysis.correction.secondary),
+        Corrected { role: Role::Guardrail, sentence: "Each by itself, one-sided, without correction.".to_owned() },
+        Corrected { role: Role::Informational, sentence: "Shown, not tested.".to_owned() },
+    ]
+}
+
+fn spoken(correction: NamedCorrection) -> &'static str {
+    match correction {
+        NamedCorrection::BenjaminiHochberg => "Benjamini–Hochberg",
+        NamedCorrection::Bonferroni => "Bonferroni",
+        NamedCorrection::Hochberg => "Hochberg",
+        NamedCorrection::Holm => "Holm",
+        NamedCorrection::None => "No correction",
+    }
+}
+
+fn method(plan: &Plan, collected: &Collected) -> Method {
+    let analysis = &plan.experiment.analysis;
+    let facts = vec![
+        Fact::new("Level", estimand_viz::number::level(analysis.level)),
+        Fact::new("Unit", &plan.experiment.unit),
+        Fact::new("Control", &plan.experiment.control),
+    ];
+    let apart = [
+        (UnitState::Blank, "rows without an id"),
+        (UnitState::NoTime, "without a time of exposure"),
+        (UnitState::BeforeStart, "exposed before the start"),
+        (UnitState::AfterEnd, "exposed after the end"),
+        (UnitState::TwoArms, "seen in two arms"),
+        (UnitState::Untriggered, "never met the trigger"),
+    ];
+    let exclusions = apart
+        .into_iter()
+        .map(|(state, reason)| (health::in_state(collected, state), reason))
+        .filter(|(units, _)| *units > 0)
+        .map(|(units, reason)| Exclusion { reason: reason.to_owned(), units, treatment: "set apart".to_owned() })
+        .collect();
+    let statements = collected
+        .steps
+        .iter()
+        .map(|step| Statement {
+            title: format!("{}: {}", step.name, step.purpose),
+            sql: step.statement.text.clone(),
+            parameters: step
+                .statement
+                .bindings
+                .iter()
+                .enumerate()
+                .map(|(at, binding)| Fact::new(format!("${}", at + 1), binding.literal()))
+                .collect(),
+        })
+        .collect();
+    Method { facts, exclusions, statements }
+}
+
+fn provenance(project: &Project, plan: &Plan, opened: &Opened) -> Provenance {
+    let mut facts = vec![Fact::new("Program", concat!("estimand ", env!("CARGO_PKG_VERSION")))];
+    if let Some(as_of) = plan.specification.enrolment.as_of {
+        facts.push(Fact::new("As of", as_of.to_string()));
+    }
+    facts.extend(project.files().iter().map(|file| Fact::new(&file.path, &file.blake3)));
+    let inputs = opened
+        .inputs
+        .iter()
+        .map(|(source, input)| Input {
+            source: source.clone(),
+            location: project.source(source).map(location).unwrap_or_default(),
+            size: format!("{} rows", estimand_viz::number::count(input.rows())),
+            fingerprint: input.fingerprint().digest(),
+        })
+        .collect();
+    Provenance { facts, inputs, log: Vec::new() }
+}
+
+fn location(source: &estimand_metrics::definition::Source) -> String {
+    match &source.rows {
+        estimand_metrics::definition::Rows::Files(files) => files.path.clone(),
+        estimand_metrics::definition::Rows::Query(_) => "SQL over other sources".to_owned(),
+    }
+}

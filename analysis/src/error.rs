@@ -1,0 +1,67 @@
+//! What can go wrong in an analysis, told apart by whose it is to mend.
+
+use estimand_metrics::fault::Fault;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Files of the project, or values on the command line, are wrong.
+    #[error("{}", .0.iter().map(Fault::line).collect::<Vec<_>>().join("\n"))]
+    Files(Vec<Fault>),
+    /// The data cannot answer, or cannot be read.
+    #[error(transparent)]
+    Data(#[from] estimand_metrics::Error),
+    /// An estimator refused.
+    #[error(transparent)]
+    Estimator(#[from] estimand_stats::Error),
+    /// A statistic could not be made.
+    #[error(transparent)]
+    Statistics(#[from] estimand_stats::suffstat::Error),
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Figure(#[from] estimand_viz::Error),
+    /// The control named for a file is not among its arms.
+    #[error(
+        "column `{column}` holds no arm `{control}`; it holds {found}; name the arm compared against with `--control`"
+    )]
+    Control {
+        /// The name given; empty when none was.
+        control: String,
+        /// The column of arms.
+        column: String,
+        /// The arms with their rows.
+        found: String,
+    },
+    /// A file with one arm compares nothing.
+    #[error("column `{column}` holds one arm, {found}; a comparison needs two: name another column with `--arm`")]
+    OneArm {
+        /// The column of arms.
+        column: String,
+        /// The arm with its rows.
+        found: String,
+    },
+    /// The experiment has no such metric or dimension.
+    #[error("experiment `{experiment}` has no {what} `{name}`; it has {known}")]
+    NotInExperiment {
+        /// `metric` or `dimension`.
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The experiment.
+        experiment: String,
+        /// What it has.
+        known: String,
+    },
+    /// A summary file is wrong.
+    #[error(transparent)]
+    Summary(#[from] crate::summary::Error),
+    /// No experiment of this name.
+    #[error("no experiment `{name}`; the project has {known}")]
+    UnknownExperiment {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}

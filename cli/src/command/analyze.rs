@@ -1,0 +1,235 @@
+//! `estimand analyze`: an experiment, a bare file, or summary numbers.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use estimand_analysis::analyze::{self, Change, Request, Target};
+use estimand_analysis::answered::Answered;
+use estimand_analysis::bare::BareFile;
+use estimand_analysis::output::{self, Format};
+use estimand_analysis::summary::Summary;
+
+use crate::arguments::Common;
+use crate::command::{open_project, pair, resources, wait};
+use crate::exit::{ExitCode, Failure};
+use crate::progress::Progress;
+use crate::sink::Sink;
+
+/// Arguments of `estimand analyze`.
+#[derive(Debug, clap::Args)]
+pub struct Analyze {
+    /// The name of an experiment of the project, or a Parquet, CSV or line-delimited JSON file.
+    #[arg(value_name = "EXPERIMENT|FILE", required_unless_present = "summary")]
+    target: Option<String>,
+    /// Analyse summary numbers (TOML or JSON; `-` reads standard input): n, mean and variance per arm.
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    summary: Option<String>,
+    /// Of a file: what is measured, such as `sum(revenue)`, `proportion(bought)`, `ratio(clicks, views)`. Of an experiment: only these metrics.
+    #[arg(long = "metric", value_name = "METRIC")]
+    metrics: Vec<String>,
+    /// Cut effects by this column (of a file) or dimension (of an experiment).
+    #[arg(long = "by", value_name = "DIMENSION")]
+    by: Vec<String>,
+    /// The estimator that decides; see `estimand list estimators`.
+    #[arg(long, value_name = "NAME")]
+    estimator: Option<String>,
+    /// An option of the estimator, such as `lift=delta`.
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    options: Vec<(String, String)>,
+    /// Confidence level of intervals, such as 0.95.
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    level: Option<f64>,
+    /// Read nothing that happened at or after this instant, such as 2026-03-15T00:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    as_of: Option<jiff::Timestamp>,
+    /// The value of a parameter, such as `country=DE` or `country=DE,AT`.
+    #[arg(short = 'p', long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+    /// Format of the answer; a table on a terminal, JSON into a pipe.
+    #[arg(long, value_name = "FORMAT", value_parser = output::ALL.iter().map(|format| format.name()).collect::<Vec<_>>())]
+    format: Option<String>,
+    /// Write to this file, whole or not at all.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the output file when it is there.
+    #[arg(long)]
+    force: bool,
+    /// End with code 5 when a health check failed.
+    #[arg(long, value_name = "WHAT", value_parser = ["health"])]
+    fail_on: Option<String>,
+    /// What only a bare file needs.
+    #[command(flatten)]
+    file: FileArguments,
+}
+
+/// What only a bare file needs.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Of a file")]
+struct FileArguments {
+    /// The column of unit ids; each row is a unit without it.
+    #[arg(long, value_name = "COLUMN")]
+    unit: Option<String>,
+    /// The column of arms.
+    #[arg(long, value_name = "COLUMN")]
+    arm: Option<String>,
+    /// The arm compared against.
+    #[arg(long, value_name = "ARM")]
+    control: Option<String>,
+    /// Planned weights of the arms, such as `A=1,B=1`; the sample ratio is tested only when they are given.
+    #[arg(long, value_name = "ARM=WEIGHT,…", value_delimiter = ',', value_parser = weight)]
+    weights: Vec<(String, f64)>,
+    /// A column fixed before exposure, for adjustment.
+    #[arg(long = "covariate", value_name = "COLUMN")]
+    covariates: Vec<String>,
+    /// Which rows are read, such as `country = 'DE'`.
+    #[arg(long, value_name = "CONDITION")]
+    filter: Option<String>,
+    /// A metric of which less is better, as written after `--metric`.
+    #[arg(long = "lower-is-better", value_name = "METRIC")]
+    lower_is_better: Vec<String>,
+}
+
+impl Analyze {
+    /// Analyses, and writes the answer.
+    pub fn run(&self, common: &Common) -> Result<ExitCode, Failure> {
+        let mut sink = Sink::open(self.output.as_deref(), self.force)?;
+        let format = self.format(&sink)?;
+        if format.is_binary() && sink.is_terminal() {
+            return Err(Failure::usage(format!(
+                "--format {}: a terminal cannot show it; give `--output FILE` or a pipe",
+                format.name()
+            )));
+        }
+        let answered = match &self.summary {
+            Some(file) => self.summarised(file)?,
+            None => self.analysed(common)?,
+        };
+        format.write(&answered, &mut sink).map_err(|error| match error {
+            output::Error::Sink(error) => Failure::from(error),
+            error => Failure::new(ExitCode::Failed, error),
+        })?;
+        sink.flush()?;
+        sink.finish()?;
+        if self.fail_on.is_some() && answered.has_failed_check() {
+            return Err(Failure::new(ExitCode::Health, "a health check failed; read `checks` before the effects"));
+        }
+        Ok(ExitCode::Done)
+    }
+
+    fn format(&self, sink: &Sink) -> Result<&'static dyn Format, Failure> {
+        let by_suffix = self.output.as_deref().and_then(Path::extension).and_then(|suffix| suffix.to_str());
+        let usual = match by_suffix {
+            Some("md") => "markdown",
+            Some("html" | "htm") => "html",
+            Some(suffix) if output::by_name(suffix).is_some() => suffix,
+            _ if sink.is_terminal() => "table",
+            _ => "json",
+        };
+        let name = self.format.as_deref().unwrap_or(usual);
+        output::by_name(name).ok_or_else(|| Failure::usage(format!("--format: no format `{name}`")))
+    }
+
+    fn summarised(&self, file: &str) -> Result<Answered, Failure> {
+        let mut text = String::new();
+        let read = match file {
+            "-" => std::io::stdin().lock().read_to_string(&mut text).map(|_| ()),
+            path => std::fs::read_to_string(path).map(|read| text = read),
+        };
+        read.map_err(|error| Failure::data(format!("cannot read `{file}`: {error}")))?;
+        let mut summary = Summary::parse(file, &text).map_err(Failure::usage)?;
+        if let Some(level) = self.level {
+            summary.level = level;
+        }
+        for metric in &mut summary.metrics {
+            metric.options.extend(self.options.iter().cloned());
+            if self.estimator.is_some() {
+                metric.estimator.clone_from(&self.estimator);
+            }
+        }
+        analyze::summarised(&summary).map_err(|error| Failure::usage(format!("{file}: {error}")))
+    }
+
+    fn analysed(&self, common: &Common) -> Result<Answered, Failure> {
+        let target = self.target.clone().unwrap_or_default();
+        let progress = Progress::new(common.quiet);
+        let resources = resources(common)?;
+        let change = Change {
+            metrics: self.metrics.clone(),
+            dimensions: self.by.clone(),
+            estimator: self.estimator.clone(),
+            options: self.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+            level: self.level,
+        };
+        let target = if is_file(&target) {
+            Target::File(self.bare(PathBuf::from(target))?)
+        } else {
+            let project = open_project(common)?;
+            Target::Experiment { project: Box::new(project), name: target, change }
+        };
+        let request = Request {
+            target,
+            parameters: self.parameters.clone(),
+            as_of: self.as_of,
+            resources,
+            command: std::env::args().collect(),
+        };
+        let say = |what: &str| progress.say(what);
+        let answered = wait(common, async { analyze::analyze(&request, &say).await.map_err(Failure::from) });
+        progress.finish();
+        answered
+    }
+
+    fn bare(&self, path: PathBuf) -> Result<BareFile, Failure> {
+        let missing = |flag: &str, help: &str| Failure::usage(format!("{}: {flag} is missing; {help}", path.display()));
+        if self.metrics.is_empty() {
+            return Err(missing("--metric", "say what is measured, such as --metric 'sum(revenue)'"));
+        }
+        let arm =
+            self.file.arm.clone().ok_or_else(|| missing("--arm", "name the column of arms, such as --arm variant"))?;
+        Ok(BareFile {
+            unit: self.file.unit.clone(),
+            arm,
+            control: self.file.control.clone().unwrap_or_default(),
+            treatments: Vec::new(),
+            weights: self.file.weights.iter().cloned().collect(),
+            metrics: self.metrics.clone(),
+            covariates: self.file.covariates.clone(),
+            dimensions: self.by.clone(),
+            filter: self.file.filter.clone(),
+            lower_is_better: self.file.lower_is_better.clone(),
+            level: self.level.unwrap_or(0.95),
+            estimator: self.estimator.clone(),
+            options: self.options.iter().cloned().collect(),
+            path,
+        })
+    }
+}
+
+/// A path, and not the name of an experiment: it has a folder, a suffix or a wildcard, or is there.
+fn is_file(target: &str) -> bool {
+    target.contains(['/', '\\', '*', '.']) || Path::new(target).exists()
+}
+
+fn weight(text: &str) -> Result<(String, f64), String> {
+    match text.rsplit_once('=').map(|(arm, weight)| (arm, weight.parse::<f64>())) {
+        Some((arm, Ok(weight))) if weight > 0.0 && weight.is_finite() => Ok((arm.to_owned(), weight)),
+        _ => Err("write ARM=WEIGHT with a weight above zero, such as A=1,B=1".to_owned()),
+    }
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(level) if level > 0.0 && level < 1.0 => Ok(level),
+        _ => Err("write a share between 0 and 1, such as 0.95".to_owned()),
+    }
+}
+
+fn instant(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse::<jiff::Timestamp>()
+        .or_else(|_| {
+            let day: jiff::civil::Date = text.parse()?;
+            day.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
+        })
+        .map_err(|_| "write an instant with its offset, such as 2026-03-15T00:00:00Z, or a day".to_owned())
+}

@@ -1,0 +1,87 @@
+//! `estimand demo`: a project with known truth, written and run.
+
+use std::path::{Path, PathBuf};
+
+use estimand_analysis::analyze::{self, Change, Request, Target};
+use estimand_analysis::demo::{shop, trial};
+use estimand_analysis::metrics::project::Project;
+use estimand_analysis::report::{self, PlotlyMode};
+
+use crate::arguments::Common;
+use crate::command::{resources, wait};
+use crate::exit::{ExitCode, Failure};
+use crate::progress::Progress;
+use crate::sink::Sink;
+
+/// Arguments of `estimand demo`.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// The folder to write; it must be empty or not be there.
+    #[arg(default_value = "estimand-demo")]
+    folder: PathBuf,
+    /// Users of the simulated shop.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    users: u64,
+    /// Seed of the simulation; it is recorded in the project.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Replace the files of an earlier demonstration.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Demo {
+    /// Writes both projects, analyses them and says where the reports are.
+    pub fn run(&self, common: &Common) -> Result<ExitCode, Failure> {
+        let filled = std::fs::read_dir(&self.folder).is_ok_and(|mut entries| entries.next().is_some());
+        if filled && !self.force {
+            return Err(Failure::usage(format!(
+                "`{}` is not empty; name another folder, or give `--force`",
+                self.folder.display()
+            )));
+        }
+        let progress = Progress::new(common.quiet);
+        progress.say("simulating the shop");
+        let options = shop::ShopOptions { users: self.users, seed: self.seed };
+        let (shop_folder, trial_folder) = (self.folder.join("shop"), self.folder.join("trial"));
+        shop::write(&shop_folder, &options).map_err(Failure::data)?;
+        trial::write(&trial_folder).map_err(Failure::data)?;
+        for folder in [&shop_folder, &trial_folder] {
+            for page in self.analyse(folder, common, &progress)? {
+                progress.finish();
+                eprintln!("report: {}", page.display());
+            }
+        }
+        eprintln!("\nOpen a report in a browser, or look around: estimand check --project {}", shop_folder.display());
+        Ok(ExitCode::Done)
+    }
+
+    fn analyse(&self, folder: &Path, common: &Common, progress: &Progress) -> Result<Vec<PathBuf>, Failure> {
+        let project = Project::load(folder).map_err(Failure::usage)?;
+        let mut pages = Vec::new();
+        for name in project.experiments().keys() {
+            let request = Request {
+                target: Target::Experiment {
+                    project: Box::new(project.clone()),
+                    name: name.clone(),
+                    change: Change::default(),
+                },
+                parameters: Vec::new(),
+                as_of: None,
+                resources: resources(common)?,
+                command: ["estimand", "analyze", name].map(str::to_owned).to_vec(),
+            };
+            let say = |what: &str| progress.say(what);
+            let answered = wait(common, async { analyze::analyze(&request, &say).await.map_err(Failure::from) })?;
+            let page = report::render(&answered.report, PlotlyMode::Embed)
+                .map_err(|error| Failure::new(ExitCode::Failed, error))?;
+            let path = folder.join(format!("{name}.html"));
+            let mut sink = Sink::open(Some(&path), true)?;
+            std::io::Write::write_all(&mut sink, page.as_bytes())?;
+            sink.finish()?;
+            eprintln!("{name}: {}", answered.verdict);
+            pages.push(path);
+        }
+        Ok(pages)
+    }
+}

@@ -1,0 +1,161 @@
+//! The commands: one file each, and the list of them.
+
+mod adjust;
+mod analyze;
+mod check;
+mod completions;
+mod demo;
+mod init;
+mod list;
+mod metrics;
+mod plan;
+mod report;
+mod schema;
+mod srm;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use estimand_analysis::Error;
+use estimand_analysis::metrics::engine::Resources;
+use estimand_analysis::metrics::project::Project;
+
+use crate::arguments::{Arguments, Common};
+use crate::exit::{ExitCode, Failure};
+
+/// Every command, in the order of `--help`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a project to start from.
+    Init(init::Init),
+    /// Write a demonstration with known truth, analyse it, and say where the reports are.
+    Demo(demo::Demo),
+    /// Check every file, name and type of the project, with places.
+    Check(check::Check),
+    /// Print the JSON Schema of a kind of file, for editors.
+    Schema(schema::Schema),
+    /// Browse and explain the metrics of the project.
+    Metrics(metrics::Metrics),
+    /// Print what will be asked of the data, before anything is read.
+    Plan(plan::Plan),
+    /// Analyse an experiment of the project, a file of data, or summary numbers.
+    Analyze(Box<analyze::Analyze>),
+    /// Analyse an experiment into a page for the browser.
+    Report(report::Report),
+    /// Test counts per arm against their allocation.
+    Srm(srm::Srm),
+    /// Correct p-values for multiplicity.
+    Adjust(adjust::Adjust),
+    /// List what can be named: charts, columns, corrections, engines, estimators, formats.
+    List(list::List),
+    /// Print a completion script for a shell, or the manual page.
+    Completions(completions::Completions),
+}
+
+/// Runs a command and says what went wrong, if anything did.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { command, common } = arguments;
+    let outcome = match command {
+        Command::Init(command) => command.run(),
+        Command::Demo(command) => command.run(&common),
+        Command::Check(command) => command.run(&common),
+        Command::Schema(command) => command.run(),
+        Command::Metrics(command) => command.run(&common),
+        Command::Plan(command) => command.run(&common),
+        Command::Analyze(command) => command.run(&common),
+        Command::Report(command) => command.run(&common),
+        Command::Srm(command) => command.run(),
+        Command::Adjust(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Failure { code, message }) => {
+            if !message.is_empty() {
+                eprintln!("{message}");
+            }
+            code
+        }
+    }
+}
+
+/// The folder of `--project`, or the nearest one with an `estimand.toml`.
+fn project_folder(common: &Common) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &common.project {
+        return Ok(folder.clone());
+    }
+    let here = std::env::current_dir()?;
+    let nearest = here.ancestors().find(|folder| folder.join("estimand.toml").is_file());
+    nearest.map(Path::to_owned).ok_or_else(|| {
+        Failure::usage(
+            "no estimand.toml here or in a folder above; give `--project DIR`, or begin with `estimand init DIR`",
+        )
+    })
+}
+
+/// The project, read and checked.
+fn open_project(common: &Common) -> Result<Project, Failure> {
+    Project::load(&project_folder(common)?).map_err(Failure::usage)
+}
+
+/// `NAME=VALUE` of the command line.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+/// What the engine may use.
+fn resources(common: &Common) -> Result<Resources, Failure> {
+    Ok(Resources { threads: common.threads.map(usize::from), memory_limit: common.memory_limit, spill_folder: None })
+}
+
+/// Whose an error is to mend decides the code.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        use estimand_analysis::metrics::Error as Data;
+        let code = match &error {
+            Error::Files(_) | Error::Summary(_) | Error::UnknownExperiment { .. } | Error::NotInExperiment { .. } => {
+                ExitCode::Usage
+            }
+            Error::Control { .. } | Error::OneArm { .. } => ExitCode::Usage,
+            Error::Data(
+                Data::Sources(_) | Data::UndeclaredArms { .. } | Data::RepeatedUnit { .. } | Data::NotFinite { .. },
+            ) => ExitCode::Data,
+            Error::Data(
+                Data::DifferingDimension { .. } | Data::NoUnits { .. } | Data::TooMany { .. } | Data::Data { .. },
+            ) => ExitCode::Data,
+            Error::Data(Data::Parameters(_) | Data::Estimator(_)) | Error::Estimator(_) => ExitCode::Usage,
+            _ => ExitCode::Failed,
+        };
+        Self::new(code, error)
+    }
+}
+
+/// Runs a future to its end, the timeout, or an interrupt.
+fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let threads = usize::from(common.threads.unwrap_or(0));
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // Planning a deep expression needs more than the usual two megabytes.
+    builder.enable_all().thread_stack_size(16 << 20);
+    if threads > 0 {
+        builder.worker_threads(threads);
+    }
+    let runtime = builder.build()?;
+    let timeout = common.timeout;
+    runtime.block_on(async move {
+        let expired = async {
+            match timeout {
+                Some(timeout) => tokio::time::sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            result = work => result,
+            () = expired => Err(Failure::new(ExitCode::TimedOut, "timed out; nothing was stored; raise `--timeout`")),
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was stored")),
+        }
+    })
+}

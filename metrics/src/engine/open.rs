@@ -1,0 +1,190 @@
+//! Opens the sources of an experiment in the embedded engine.
+
+use std::collections::BTreeSet;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use sea_query::{Alias, Expr, Func, Order, Query};
+
+use crate::bindings::Bindings;
+use crate::definition::{Experiment, Rows, Source};
+use crate::engine::{DataFusion, Engine, Resources};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::input::{self, Input};
+use crate::plan::Plan;
+use crate::plan::lower::{Schemas, Step};
+use crate::project::Project;
+use crate::reading::columns::SourceSchemas;
+use crate::sql::{Statement, cast, column};
+
+/// An engine with the sources of an experiment, and what is known of their files.
+pub struct Opened {
+    /// The engine.
+    pub engine: DataFusion,
+    /// The sources that are files, by name.
+    pub inputs: Vec<(String, Input)>,
+}
+
+/// Opens every source that an experiment reads, those behind SQL sources included.
+///
+/// # Errors
+/// Every source that cannot be read as declared, all at once.
+pub async fn open(
+    project: &Project,
+    experiment: &Experiment,
+    bindings: &Bindings,
+    resources: &Resources,
+) -> Result<Opened, Error> {
+    sources(project, project.sources_of(experiment), bindings, resources).await
+}
+
+async fn sources(
+    project: &Project,
+    names: BTreeSet<&str>,
+    bindings: &Bindings,
+    resources: &Resources,
+) -> Result<Opened, Error> {
+    let mut engine = DataFusion::new(resources)?;
+    let mut inputs = Vec::new();
+    let mut faults: Vec<Fault> = Vec::new();
+    for source in names.iter().filter_map(|name| project.source(name)) {
+        if let Rows::Files(_) = source.rows {
+            let options =
+                input::Options { ids: ids(project, source), threads: resources.threads, ..input::Options::default() };
+            match input::open(source, project.root(), &options) {
+                Ok(input) => {
+                    engine.add_table(&source.name, input.table())?;
+                    inputs.push((source.name.clone(), input));
+                }
+                Err(wrong) => faults.extend(wrong.into_vec()),
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Error::Sources(faults));
+    }
+    // A checked project has no cycle, so each round opens at least one more.
+    let mut waiting: Vec<&str> = names
+        .into_iter()
+        .filter(|name| project.source(name).is_some_and(|source| matches!(source.rows, Rows::Query(_))))
+        .collect();
+    while !waiting.is_empty() {
+        let before = waiting.len();
+        let mut later = Vec::new();
+        for name in waiting {
+            let Some(Rows::Query(query)) = project.source(name).map(|source| &source.rows) else { continue };
+            if query.sources.iter().all(|needed| engine.schemas().contains_key(needed)) {
+                engine.add_query(name, &Statement::of_query(query, bindings)).await?;
+            } else {
+                later.push(name);
+            }
+        }
+        waiting = later;
+        if waiting.len() == before {
+            break;
+        }
+    }
+    Ok(Opened { engine, inputs })
+}
+
+/// Columns of a source that hold ids of units in some experiment, listed among its keys or not.
+fn ids(project: &Project, source: &Source) -> BTreeSet<String> {
+    project
+        .experiments()
+        .values()
+        .filter(|experiment| !experiment.rows_are_units())
+        .map(|experiment| source.unit_column(&experiment.unit).to_owned())
+        .collect()
+}
+
+impl Opened {
+    /// What of the plan the columns of the sources cannot give.
+    pub fn check(&self, project: &Project, plan: &Plan) -> Vec<Fault> {
+        let columns = Columns { schemas: self.engine.schemas(), sources: plan.specification.sources() };
+        project.check_columns(&columns).into_vec().into_iter().filter(Fault::is_error).collect()
+    }
+
+    /// That no file changed while it was read.
+    ///
+    /// # Errors
+    /// [`Error::Sources`] with each file that did.
+    pub fn unchanged(&self) -> Result<(), Error> {
+        let faults: Vec<Fault> =
+            self.inputs.iter().filter_map(|(_, input)| input.fingerprint().unchanged().err()).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::Sources(faults)) }
+    }
+}
+
+/// The columns of the sources that a plan reads; of no other.
+struct Columns<'a> {
+    schemas: &'a Schemas,
+    sources: Vec<&'a str>,
+}
+
+impl SourceSchemas for Columns<'_> {
+    fn columns(&self, source: &str) -> Option<Vec<String>> {
+        let schema = self.schemas.get(source).filter(|_| self.sources.contains(&source))?;
+        Some(schema.fields().iter().map(|field| field.name().clone()).collect())
+    }
+}
+
+/// The values of a column of a source as text, each with its rows, in alphabetical order; rows without one are left out.
+///
+/// # Errors
+/// As [`open`]; [`Error::TooMany`] from 64 values on.
+pub async fn values_of(
+    project: &Project,
+    source: &str,
+    name: &str,
+    resources: &Resources,
+) -> Result<Vec<(String, u64)>, Error> {
+    let opened = sources(project, BTreeSet::from([source]), &Bindings::default(), resources).await?;
+    if let Some(schema) = opened.engine.schemas().get(source)
+        && schema.field_with_name(name).is_err()
+    {
+        let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let fault = Fault::error("metrics::unknown_column", format!("no column `{name}` in the file"))
+            .with_field("--arm")
+            .with_valid("columns", columns)
+            .with_help("name the column of arms");
+        return Err(Error::Sources(vec![fault]));
+    }
+    let mut select = Query::select();
+    select
+        .expr_as(cast(column(name), "VARCHAR"), Alias::new("value"))
+        .expr_as(Func::count(Expr::Constant(1_i64.into())), Alias::new("units"))
+        .from(Alias::new(source))
+        .group_by_col(Alias::new("value"))
+        .order_by(Alias::new("value"), Order::Asc)
+        .limit(MOST_ARMS as u64 + 2);
+    let step = Step {
+        name: format!("values_of_{name}"),
+        purpose: format!("values of `{name}`"),
+        statement: Statement::of(&select),
+        keep: false,
+    };
+    let mut values = Vec::new();
+    for batch in opened.engine.read(&step).await? {
+        let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)
+            .map_err(|error| Error::Engine { step: step.name.clone(), message: error.to_string() })?;
+        let counts = batch.column(1).as_primitive::<Int64Type>();
+        for (text, count) in texts.as_string::<i32>().iter().zip(counts.values()) {
+            if let Some(text) = text {
+                values.push((text.to_owned(), u64::try_from(*count).unwrap_or(0)));
+            }
+        }
+    }
+    if values.len() > MOST_ARMS {
+        return Err(Error::TooMany {
+            what: format!("column `{name}`"),
+            found: values.len() as u64,
+            limit: MOST_ARMS as u64,
+            help: "name the column of arms with `--arm`".to_owned(),
+        });
+    }
+    Ok(values)
+}
+
+/// Arms beyond this are a fault of the data, not an experiment.
+pub const MOST_ARMS: usize = 64;
