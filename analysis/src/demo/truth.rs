@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use estimand_stats::Estimate;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
@@ -92,6 +93,20 @@ impl Truth {
             .find(|effect| effect.segment.as_deref() == segment && effect.arm == arm && effect.scale.word() == scale)
     }
 
+    /// The true effect behind a row of the result table.
+    ///
+    /// Only rows that decide have one: a row shown beside may answer another question, such as the same without its cap. Rows
+    /// by period have the truth of all units, since effects do not depend on the day of enrolment.
+    pub fn of(&self, row: &Estimate) -> Option<&Effect> {
+        let is_effect = row.term.is_none() && row.cohort.is_none() && row.quantile.is_none();
+        if !is_effect || row.decides != Some(true) {
+            return None;
+        }
+        let effect =
+            self.effect(row.metric.as_deref()?, row.segment.as_deref(), row.arm.as_deref()?, row.scale.as_deref()?)?;
+        (row.baseline_arm.as_ref() == Some(&effect.baseline_arm)).then_some(effect)
+    }
+
     /// The truth that a project's folder holds; `None` when it has no [`FILE`], as every project of real data.
     ///
     /// # Errors
@@ -143,5 +158,61 @@ impl Truth {
             text.push_str("]\n");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn truth() -> Truth {
+        let effect = |segment: Option<&str>, value| Effect {
+            segment: segment.map(str::to_owned),
+            arm: "b".to_owned(),
+            baseline_arm: "a".to_owned(),
+            scale: Scale::Relative,
+            value,
+            mean: 1.0 / 3.0,
+            mean_baseline: 1e-300,
+        };
+        let orders = MetricTruth {
+            name: "orders".to_owned(),
+            derivation: "\"rate\" x days".to_owned(),
+            effects: vec![effect(None, 0.1 + 0.2), effect(Some("platform=web"), -0.0)],
+        };
+        Truth { experiment: "test".to_owned(), seed: 3, users: 5, metrics: vec![orders] }
+    }
+
+    #[test]
+    fn a_truth_survives_its_file_to_the_last_digit() {
+        assert_eq!(toml::from_str::<Truth>(&truth().to_toml()).unwrap(), truth());
+    }
+
+    #[test]
+    fn only_a_deciding_row_of_the_same_question_has_a_truth() {
+        let text = |text: &str| Some(text.to_owned());
+        let row = Estimate {
+            metric: text("orders"),
+            arm: text("b"),
+            baseline_arm: text("a"),
+            scale: text("relative"),
+            decides: Some(true),
+            ..Estimate::default()
+        };
+        let value = |row: &Estimate| truth().of(row).map(|effect| effect.value);
+        assert_eq!(value(&row), Some(0.1 + 0.2));
+        assert_eq!(value(&Estimate { segment: text("platform=web"), ..row.clone() }), Some(0.0));
+        for other in [
+            Estimate { metric: text("visits"), ..row.clone() },
+            Estimate { segment: text("platform=ios"), ..row.clone() },
+            Estimate { arm: text("c"), ..row.clone() },
+            Estimate { baseline_arm: text("c"), ..row.clone() },
+            Estimate { scale: text("absolute"), ..row.clone() },
+            Estimate { decides: Some(false), ..row.clone() },
+            Estimate { term: text("age"), ..row.clone() },
+            Estimate { quantile: Some(0.5), ..row.clone() },
+        ] {
+            assert_eq!(value(&other), None, "{other:?}");
+        }
     }
 }

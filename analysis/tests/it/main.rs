@@ -1,5 +1,6 @@
 //! Integration tests of `estimand-analysis`: one binary, one module per subject.
 
+mod coverage;
 mod demo;
 mod report;
 mod report_example;
