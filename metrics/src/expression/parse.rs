@@ -5,7 +5,7 @@ use std::ops::Range;
 use datafusion::sql::sqlparser::ast::{self, Expr, Spanned, Value as SqlValue};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token};
 
 use crate::definition::Moment;
 use crate::expression::function::{self, Function};
@@ -75,7 +75,7 @@ fn parse<T: Send>(text: &str, convert: impl FnOnce(&mut Reader<'_>, &Expr) -> Co
         let parsed = parser.parse_expr();
         let next = parser.peek_token();
         let at = words.range(text, next.span.start, next.span.end);
-        let expr = parsed.map_err(|error| refused(error, at.clone(), text))?;
+        let expr = parsed.map_err(|error| refused(error, at.clone(), &words, text))?;
         if next.token != Token::EOF {
             let found = shown(&next.token.to_string());
             return Err(Wrong::new("metrics::expression", format!("the expression ends before `{found}`"), at)
@@ -85,20 +85,26 @@ fn parse<T: Send>(text: &str, convert: impl FnOnce(&mut Reader<'_>, &Expr) -> Co
     })
 }
 
-/// The parser's own complaint, with the place where it stopped.
-pub(crate) fn refused(error: ParserError, at: Range<usize>, text: &str) -> Box<Wrong> {
-    match error {
+/// The parser's own complaint. It names its place at the end of its message; without one the place is where the parser stopped.
+pub(crate) fn refused(error: ParserError, stopped: Range<usize>, words: &Words, text: &str) -> Box<Wrong> {
+    let message = match error {
         ParserError::RecursionLimitExceeded => {
-            Wrong::new("metrics::too_large", format!("the text is nested more than {DEEPEST} deep"), 0..text.len())
-                .help("compute the inner part in a source of its own, with `sql`")
+            let message = format!("the text is nested more than {DEEPEST} deep");
+            return Wrong::new("metrics::too_large", message, 0..text.len())
+                .help("compute the inner part in a source of its own, with `sql`");
         }
-        ParserError::ParserError(message) | ParserError::TokenizerError(message) => {
-            // The message ends with a place in its own text; the fault has the place in the file.
-            let message = message.split(" at Line:").next().unwrap_or_default();
-            let message = first_lower(message).replace("EOF", "the end");
-            Wrong::new("metrics::expression", shown(&message), at).help("mend the text where it is marked")
-        }
-    }
+        ParserError::ParserError(message) | ParserError::TokenizerError(message) => message,
+    };
+    let (message, place) = message.split_once(" at Line: ").unwrap_or((&message, ""));
+    let place = place.split_once(", Column: ").and_then(|(line, column)| {
+        let location = Location::new(line.parse().ok()?, column.trim().parse().ok()?);
+        let start = words.range(text, location, location).start;
+        let word = text[start..].split(char::is_whitespace).next().unwrap_or_default();
+        Some(start..start + word.len())
+    });
+    let message = first_lower(message).replace("EOF", "the end");
+    Wrong::new("metrics::expression", shown(&message), place.unwrap_or(stopped))
+        .help("mend the text where it is marked")
 }
 
 /// The aggregations of a `value`.

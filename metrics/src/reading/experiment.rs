@@ -16,7 +16,7 @@ use crate::reading::key::{Key, Shape, optional, required, shown};
 use crate::reading::known::Known;
 use crate::reading::metric::{read_filter, resolve_covariates};
 use crate::reading::nearest::nearest;
-use crate::reading::{arms, header};
+use crate::reading::{arms, estimator, header};
 
 /// The keys of an experiment, besides those of the header.
 pub const KEYS: &[Key] = &[
@@ -454,6 +454,9 @@ fn dimensions(
 
 fn analysis(fields: &Fields<'_>, around: &Surroundings<'_>, faults: &mut Vec<Fault>) -> Analysis {
     let table = fields.table("analysis");
+    if let Some(table) = &table {
+        estimator::check(table, faults);
+    }
     let number = |key: &str| table.as_ref().and_then(|table| table.number(key));
     let level = number("level").unwrap_or(around.manifest.defaults.level);
     let mut covariates: Vec<Covariate> =

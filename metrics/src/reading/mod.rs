@@ -3,6 +3,7 @@
 pub mod arms;
 pub(crate) mod columns;
 pub mod document;
+pub(crate) mod estimator;
 pub mod experiment;
 pub mod fields;
 pub(crate) mod folder;

@@ -77,7 +77,7 @@ pub(crate) fn read(text: &str) -> Result<Statement, Box<Wrong>> {
         let parsed = parser.parse_query();
         let next = parser.peek_token();
         let at = words.range(text, next.span.start, next.span.end);
-        let query = parsed.map_err(|error| refused(error, at.clone(), text))?;
+        let query = parsed.map_err(|error| refused(error, at.clone(), &words, text))?;
         if next.token != Token::EOF {
             let message = format!("the statement ends before `{}`", shown(&next.token.to_string()));
             return Err(Wrong::new("metrics::statement", message, at).help("keep one SELECT"));

@@ -186,6 +186,15 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
     ("alpha_negative", "experiments/checkout.toml", "alpha = 0.025", "alpha = -0.05"),
     ("alpha_text", "experiments/checkout.toml", "alpha = 0.025", "alpha = \"5%\""),
     ("correction_unknown", "experiments/checkout.toml", "\"holm\"", "\"hohlm\""),
+    ("estimator_unknown", "experiments/checkout.toml", "\"regression_adjustment\"", "\"regresion_adjustment\""),
+    ("option_unknown", "experiments/checkout.toml", "slope = ", "slopes = "),
+    (
+        "option_of_no_estimator",
+        "experiments/checkout.toml",
+        "estimator = \"regression_adjustment\"\n",
+        "estimator = \"difference_in_means\"\n",
+    ),
+    ("option_with_a_bad_value", "experiments/checkout.toml", "\"per_arm\"", "\"per_arms\""),
     ("plan_unknown", "experiments/checkout.toml", "\"fixed\"", "\"sequential\""),
     ("minimum_effect_of_another_metric", "experiments/checkout.toml", "{ conversion = 0.01 }", "{ conversio = 0.01 }"),
     ("minimum_units_past_the_end", "experiments/checkout.toml", "minimum_units = 1000", "minimum_units = 90000"),
@@ -331,8 +340,8 @@ fn later_checks_find_the_place_of_a_field() {
     use estimand_metrics::project::Definition;
     let project: Project = Shop::new().load();
     let checkout = Definition::Experiment("checkout");
-    let fault = project.fault(checkout, "analysis.estimator", "analysis::unknown_estimator", "no estimator `cuped`");
-    assert_eq!(fault.line(), "experiments/checkout.toml:48:13: analysis.estimator: no estimator `cuped`");
+    let fault = project.fault(checkout, "analysis.estimator", "analysis::unknown_estimator", "not here");
+    assert_eq!(fault.line(), "experiments/checkout.toml:48:13: analysis.estimator: not here");
     let place = project.place(checkout, "arms[1].name").unwrap();
     assert_eq!(place.to_string(), "experiments/checkout.toml:27:8");
     assert_eq!(project.file_of(Definition::Metric("conversion")), Some("metrics/conversion.toml"));

@@ -317,6 +317,23 @@ fn sql_is_written_anew_without_its_last_semicolon_and_cut_at_parameters() {
     assert_eq!(query.sources.iter().map(String::as_str).collect::<Vec<_>>(), ["order_events", "users"]);
 }
 
+#[test]
+fn parameters_never_stand_for_names() {
+    let shop = Shop::new();
+    shop.edit("sources/orders.toml", "JOIN users u", "JOIN $currency u");
+    assert_eq!(
+        shop.lines(),
+        ["sources/orders.toml:12:6: sql: expected: identifier, found: $currency; mend the text where it is marked"]
+    );
+    let shop = Shop::new();
+    shop.edit("metrics/revenue_per_user.toml", "sum(amount)", "sum($countries)");
+    assert!(
+        shop.lines()[0].contains("`$countries` is a list, and stands where one value is needed"),
+        "{:?}",
+        shop.lines()
+    );
+}
+
 /// Binds the parameters of the checkout experiment.
 fn bind(given: &[(&str, &str)]) -> Result<BTreeMap<String, Value>, Vec<String>> {
     let project = Shop::new().load();
