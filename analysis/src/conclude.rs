@@ -22,10 +22,10 @@ use crate::answered::Answered;
 use crate::error::Error;
 use crate::report::{
     Arm, Correction as Corrected, Exclusion, Fact, Figure, Header, Input, Method, MetricCard, Phase, Provenance,
-    ReportModel, Statement,
+    ReportModel, Statement, Truth,
 };
 use crate::summary::Summary;
-use crate::{figures, health};
+use crate::{demo, figures, health};
 
 /// All that a conclusion is made of.
 pub struct Material<'a> {
@@ -68,7 +68,7 @@ pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
         corrections: corrections(plan),
         over_time: over_time.iter().map(Figure::of).collect(),
         distribution: distribution.iter().map(Figure::of).collect(),
-        truth: Vec::new(),
+        truth: truth(material.project, plan)?,
         method: method(plan, collected),
         provenance: provenance(material.project, plan, material.opened),
     };
@@ -103,6 +103,26 @@ pub fn of_summary(summary: &Summary, mut estimates: Estimates) -> Result<Answere
     let forest = figures::forest("Effects", &estimates, &measures)?;
     let report = ReportModel { verdict: verdict.clone(), estimates: estimates.clone(), ..ReportModel::default() };
     Ok(Answered { verdict, checks: Vec::new(), estimates, measures, report, forest })
+}
+
+/// The true effects, where the project's data were simulated and say so.
+fn truth(project: &Project, plan: &Plan) -> Result<Vec<Truth>, Error> {
+    let Some(known) = demo::Truth::read(project.root())?.filter(|truth| truth.experiment == plan.experiment.name)
+    else {
+        return Ok(Vec::new());
+    };
+    let of_metric = |metric: &demo::truth::MetricTruth| {
+        let whole = metric.effects.iter().filter(|effect| effect.segment.is_none());
+        whole
+            .map(|effect| Truth {
+                metric: metric.name.clone(),
+                arm: effect.arm.clone(),
+                scale: effect.scale.word().to_owned(),
+                effect: effect.value,
+            })
+            .collect::<Vec<_>>()
+    };
+    Ok(known.metrics.iter().flat_map(of_metric).collect())
 }
 
 fn rules(plan: &Plan) -> Rules {

@@ -53,6 +53,9 @@ pub enum Error {
         /// What it has.
         known: String,
     },
+    /// The file of true effects of a simulated project is wrong.
+    #[error(transparent)]
+    Truth(#[from] crate::demo::Error),
     /// A summary file is wrong.
     #[error(transparent)]
     Summary(#[from] crate::summary::Error),

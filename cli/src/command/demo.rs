@@ -23,7 +23,7 @@ pub struct Demo {
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     users: u64,
     /// Seed of the simulation; it is recorded in the project.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = shop::ShopOptions::default().seed)]
     seed: u64,
     /// Replace the files of an earlier demonstration.
     #[arg(long)]
