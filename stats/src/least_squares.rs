@@ -96,7 +96,7 @@ impl Fit {
     /// The fit of `y` on a constant and the columns.
     ///
     /// Householder QR of the centred columns, each scaled to length one; the coefficients are then carried back to the
-    /// columns as given. A column is redundant by the share [`LEFT`] of its centred sum of squares.
+    /// columns as given. A column is redundant by a small share of its centred sum of squares.
     ///
     /// - **Needs** columns as long as `y`, no value missing.
     /// - **Errors** with the positions of the redundant columns, counted without the intercept.

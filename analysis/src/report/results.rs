@@ -93,13 +93,15 @@ mod tests {
             estimate: Some(estimate),
             ..Estimate::default()
         };
-        let text =
-            json(&[row(0.1, "no e-mail"), row(0.2, "the men's e-mail"), row(0.3, "no e-mail")].into_iter().collect());
+        let arms = ["no e-mail", "the men's e-mail", "no e-mail", "the men's e-mail", "no e-mail"];
+        let rows = arms.iter().zip([0.1, 0.2, 0.3, 0.4, 0.5]).map(|(arm, estimate)| row(estimate, arm));
+        let text = json(&rows.collect());
         assert!(!text.contains('<'));
         let value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["length"], json!(3));
-        assert_eq!(value["columns"]["estimate"], json!({ "cells": [0.1, 0.2, 0.3] }));
-        assert_eq!(value["columns"]["arm"], json!({ "words": ["no e-mail", "the men's e-mail"], "places": [0, 1, 0] }));
+        assert_eq!(value["length"], json!(5));
+        assert_eq!(value["columns"]["estimate"], json!({ "cells": [0.1, 0.2, 0.3, 0.4, 0.5] }));
+        let packed = json!({ "words": ["no e-mail", "the men's e-mail"], "places": [0, 1, 0, 1, 0] });
+        assert_eq!(value["columns"]["arm"], packed);
         assert_eq!(value["columns"]["metric"], json!({ "same": "</script>" }));
         assert_eq!(value["columns"]["segment"], json!({ "same": null }));
     }
