@@ -1,7 +1,7 @@
 //! A boundary that no panic passes.
 //!
-//! Readers of binary formats have been seen to panic on broken files. A panic inside the boundary becomes a value, and nothing is
-//! printed about it: the refusal names the file.
+//! Readers of binary formats have been seen to panic on broken files. A panic inside the boundary becomes a value, and
+//! nothing is printed about it: the refusal names the file.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

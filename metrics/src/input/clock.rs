@@ -156,13 +156,13 @@ pub(crate) fn counted(source: &str, clock: &Clock, bounds: &[(i64, Option<Place>
         let range = LIKELY_SECONDS.start * scale..LIKELY_SECONDS.end * scale;
         !bounds.is_empty() && bounds.iter().all(|(value, _)| range.contains(&i128::from(*value)))
     });
-    let declare = |unit: ClockUnit| format!("declare what it counts: `unit = \"{}\"`", unit.word());
+    let declare = |unit: ClockUnit| format!("declare what it counts: `timestamp_unit = \"{}\"`", unit.word());
     let Some(unit) = clock.unit else {
         let message = format!(
             "clock `{column}` of source `{source}` holds integers, and the source does not say what they count"
         );
-        let help =
-            likely.map_or("declare what it counts: `unit = \"s\"`, \"ms\", \"us\" or \"ns\"".to_owned(), declare);
+        let help = likely
+            .map_or("declare what it counts: `timestamp_unit = \"s\"`, \"ms\", \"us\" or \"ns\"".to_owned(), declare);
         return Err(Fault::error("metrics::clock_unit", message).with_help(help));
     };
     let scale = per_second(unit);
@@ -239,15 +239,15 @@ mod tests {
         assert_eq!(ask(Some(Second), &[1_700_000_000]), Ok(Second));
         assert_eq!(
             ask(Some(Second), &[1_700_000_000_000]).unwrap_err(),
-            "clock `at` of source `events` holds 1700000000000: counted in s from 1970, that is the year 55840; declare what it counts: `unit = \"ms\"`"
+            "clock `at` of source `events` holds 1700000000000: counted in s from 1970, that is the year 55840; declare what it counts: `timestamp_unit = \"ms\"`"
         );
         assert_eq!(
             ask(Some(Millisecond), &[1_700_000_000]).unwrap_err(),
-            "clock `at` of source `events` holds 1700000000: counted in ms from 1970, that is the year 1970; declare what it counts: `unit = \"s\"`"
+            "clock `at` of source `events` holds 1700000000: counted in ms from 1970, that is the year 1970; declare what it counts: `timestamp_unit = \"s\"`"
         );
         assert_eq!(
             ask(None, &[1_700_000_000_000, 1_700_000_500_000]).unwrap_err(),
-            "clock `at` of source `events` holds integers, and the source does not say what they count; declare what it counts: `unit = \"ms\"`"
+            "clock `at` of source `events` holds integers, and the source does not say what they count; declare what it counts: `timestamp_unit = \"ms\"`"
         );
         assert_eq!(
             ask(Some(Second), &[0, 1_700_000_000]).unwrap_err(),

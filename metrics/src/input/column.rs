@@ -26,8 +26,8 @@ pub struct Seen {
     pub missing: u64,
     /// Values made of spaces only, counted among the values.
     pub blank: u64,
-    /// Values by class, and where each class was seen first, in the order of the classes. Within a file, what follows the first
-    /// text counts as text, whatever it looks like.
+    /// Values by class, and where each class was seen first, in the order of the classes. Within a file, what follows
+    /// the first text counts as text, whatever it looks like.
     pub classes: Vec<(Class, u64, Sighting)>,
 }
 
@@ -94,8 +94,8 @@ impl Seen {
 
     /// The type that every value of the column has; text when they have none in common, or when there is no value.
     ///
-    /// Integers and decimals together are doubles; days and local times together are times; times with and without an offset
-    /// stay text, because they cannot be compared.
+    /// Integers and decimals together are doubles; days and local times together are times; times with and without an
+    /// offset stay text, because they cannot be compared.
     pub fn inferred(&self) -> DataType {
         let is_number = |class| matches!(class, Class::Integer | Class::Float | Class::NonFinite | Class::BigInteger);
         if self.only(|class| class == Class::Integer) {

@@ -1,8 +1,8 @@
 //! The strict reading of delimited text: one pass, before any row is used.
 //!
-//! A reader that splits a file by byte ranges cannot see an unclosed quote: it loses rows in silence, and how many depends on
-//! the number of threads. So one linear pass checks every quote, every field count and every byte first, finds the type of each
-//! column from all of its values, and cuts the file between records.
+//! A reader that splits a file by byte ranges cannot see an unclosed quote: it loses rows in silence, and how many
+//! depends on the number of threads. So one linear pass checks every quote, every field count and every byte first,
+//! finds the type of each column from all of its values, and cuts the file between records.
 
 use std::sync::Arc;
 
@@ -124,13 +124,7 @@ impl Scanner<'_> {
                 .with_help("write the names of the columns on the first line"));
         }
         loop {
-            let field = match self.field() {
-                Ok(Some(field)) => field,
-                short => {
-                    self.settle(short)?;
-                    continue;
-                }
-            };
+            let Some(field) = self.field()? else { continue };
             names.push(String::from_utf8_lossy(self.value(&field)).into_owned());
             let ends_record = field.ends_record;
             self.pass(&field);
@@ -151,13 +145,7 @@ impl Scanner<'_> {
             return Ok(false);
         }
         loop {
-            let field = match self.field() {
-                Ok(Some(field)) => field,
-                short => {
-                    self.settle(short)?;
-                    continue;
-                }
-            };
+            let Some(field) = self.field()? else { continue };
             if let Some(column) = columns.get_mut(self.position.field) {
                 let value = self.value(&field);
                 if value.is_empty() || self.csv.null_values.iter().any(|null| null.as_bytes() == value) {
@@ -211,22 +199,21 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reads the field that begins here; `Ok(None)` when it does not end in the window.
+    /// Reads the field that begins here; `None` when it did not end in the window, which has moved on.
     // Inlined always: handed over in memory, its answer costs more than the search for the delimiter.
     #[inline(always)]
-    fn field(&mut self) -> Result<Option<Field>, Stray> {
-        let (bytes, at) = (self.window.bytes(), self.position.at);
-        match bytes.get(at) {
-            Some(b'"') => quoted(bytes, at, self.csv.delimiter, self.window.at_end(), &mut self.unescaped),
-            _ => plain(bytes, at, self.csv.delimiter, self.window.at_end()),
+    fn field(&mut self) -> Result<Option<Field>, Fault> {
+        let (bytes, at, at_end) = (self.window.bytes(), self.position.at, self.window.at_end());
+        if bytes.get(at) != Some(&b'"') {
+            return match plain(bytes, at, self.csv.delimiter, at_end) {
+                Ok(Some(field)) => Ok(Some(field)),
+                Ok(None) => self.more().map(|()| None),
+                Err(stray) => Err(self.stray(&stray)),
+            };
         }
-    }
-
-    /// Reads on when a field does not end in the window, and refuses what is wrong with it.
-    #[cold]
-    fn settle(&mut self, short: Result<Option<Field>, Stray>) -> Result<(), Fault> {
-        match short {
-            Ok(_) => self.more(),
+        match quoted(bytes, at, self.csv.delimiter, at_end, &mut self.unescaped) {
+            Ok(Some(field)) => Ok(Some(field)),
+            Ok(None) => self.more().map(|()| None),
             Err(stray) => Err(self.stray(&stray)),
         }
     }
@@ -253,6 +240,7 @@ impl Scanner<'_> {
     }
 
     /// Reads on, since the window ends inside a field.
+    #[cold]
     fn more(&mut self) -> Result<(), Fault> {
         let (held, position) = (self.window.bytes().len(), &self.position);
         let is_quoted = self.window.bytes().get(position.at) == Some(&b'"');
@@ -299,6 +287,7 @@ impl Scanner<'_> {
         .with_help("close the quote; a quote inside a quoted value is written twice")
     }
 
+    #[cold]
     fn stray(&self, stray: &Stray) -> Fault {
         let name = &self.file.name;
         let (Stray::Return(at) | Stray::Quote(at) | Stray::AfterQuote(at) | Stray::Length(at)) = *stray;
@@ -384,7 +373,8 @@ fn counted(fields: usize) -> String {
 fn special(bytes: &[u8], from: usize, delimiter: u8) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // A byte of `word ^ pattern` is zero where the word has the byte; the lowest flag is exact, those above it may not be.
+    // A byte of `word ^ pattern` is zero where the word has the byte; the lowest flag is exact, those above it may not
+    // be.
     let flags = |word: u64, byte: u8| {
         let difference = word ^ (ONES * u64::from(byte));
         difference.wrapping_sub(ONES) & !difference & HIGHS

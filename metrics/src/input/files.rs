@@ -102,11 +102,12 @@ pub(crate) struct Found {
 
 /// Finds the files of a source.
 ///
-/// A folder means every file of the format in it and in its subfolders; names that begin with `.` or `_` are passed over, as
-/// writers of data sets use them for their own marks.
+/// A folder means every file of the format in it and in its subfolders; names that begin with `.` or `_` are passed
+/// over, as writers of data sets use them for their own marks.
 ///
 /// # Errors
-/// Nothing there, too many, a folder with several formats, no permission, something that is not a file, a link that leads nowhere.
+/// Nothing there, too many, a folder with several formats, no permission, something that is not a file, a link that
+/// leads nowhere.
 pub(crate) fn find(files: &Files, root: &Path) -> Result<Found, Fault> {
     let path = root.join(&files.path);
     let mut search = Search { root, format: files.format, files: Vec::new(), others: Vec::new() };
@@ -213,7 +214,8 @@ impl Search<'_> {
             true => files.path.clone(),
             false => format!("{}/{}", glob::Pattern::escape(base.trim_end_matches('/')), files.path),
         };
-        // A leading dot is looked for here and not in the options: asked for it, the crate panics on names that are not UTF-8.
+        // A leading dot is looked for here and not in the options: asked for it, the crate panics on names that are not
+        // UTF-8.
         let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
         for found in glob::glob_with(&pattern, options).map_err(|error| bad(error.msg))? {
             let path = found.map_err(|error| unreadable(&display_name(error.path(), self.root), error.error()))?;

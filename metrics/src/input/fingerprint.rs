@@ -20,8 +20,8 @@ pub struct FilePrint {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    /// Nanoseconds from 1970 to the last change. Not part of the digest when the whole content is hashed, so that a copy of
-    /// the same bytes has the same digest.
+    /// Nanoseconds from 1970 to the last change. Not part of the digest when the whole content is hashed, so that a
+    /// copy of the same bytes has the same digest.
     pub modified_ns: i64,
     /// What was hashed.
     pub of: Hashed,

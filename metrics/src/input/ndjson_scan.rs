@@ -71,7 +71,8 @@ impl Kinds {
 
 /// Reads a file from front to back; with `reach`, only about so many bytes of it.
 ///
-/// Columns stand in the order in which their names first appear. A field whose values are objects or lists is not a column.
+/// Columns stand in the order in which their names first appear. A field whose values are objects or lists is not a
+/// column.
 ///
 /// # Errors
 /// The first line that is not one JSON object, or has a name twice.

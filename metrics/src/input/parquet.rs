@@ -145,8 +145,8 @@ fn check(metadata: &ParquetMetaData, size: u64) -> Result<(), String> {
 
 /// The footer with the types in which columns are decoded.
 ///
-/// The writer's own note of Arrow types is passed over: two writers of one table differ in it, and what it adds to the types of
-/// the format is of no use here.
+/// The writer's own note of Arrow types is passed over: two writers of one table differ in it, and what it adds to the
+/// types of the format is of no use here.
 fn arrow_metadata(metadata: ParquetMetaData) -> Result<ArrowReaderMetadata, String> {
     let metadata = Arc::new(metadata);
     let text = |error: ::parquet::errors::ParquetError| error.to_string();
@@ -227,7 +227,8 @@ pub(crate) fn word(kind: &DataType) -> String {
     }
 }
 
-/// The smallest and the largest value of a column in one file, one array entry per row group; `None` where the footer is silent.
+/// The smallest and the largest value of a column in one file, one array entry per row group; `None` where the footer
+/// is silent.
 pub(crate) fn extremes(metadata: &ArrowReaderMetadata, column: &str) -> Option<(ArrayRef, ArrayRef)> {
     guarded(|| {
         let converter = StatisticsConverter::try_new(column, metadata.schema(), metadata.parquet_schema()).ok()?;

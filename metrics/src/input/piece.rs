@@ -1,6 +1,7 @@
 //! Rows in pieces: a stretch of a text file, or a row group of a Parquet file, read on its own.
 //!
-//! Pieces are what threads share: each begins and ends between rows, knows how many rows it has, and can be read in any order.
+//! Pieces are what threads share: each begins and ends between rows, knows how many rows it has, and can be read in any
+//! order.
 
 use std::fmt;
 use std::fs::File;

@@ -216,7 +216,8 @@ struct Scan {
     partitions: usize,
 }
 
-/// Where the next piece is taken from: by all partitions of one execution, so that a slow one does not hold up the others.
+/// Where the next piece is taken from: by all partitions of one execution, so that a slow one does not hold up the
+/// others.
 struct Queue(AtomicUsize);
 
 impl DataSource for Scan {

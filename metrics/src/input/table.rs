@@ -67,9 +67,9 @@ pub(crate) struct Parts {
 
 /// Opens the files of a source.
 ///
-/// Text is read once from front to back: every quote, field count and byte is checked, and the type of each column follows from
-/// all of its values. Of Parquet, the footers are read. Key columns have their declared type, text unless declared; the clock is
-/// always a date or a timestamp, in UTC when the files say the offset.
+/// Text is read once from front to back: every quote, field count and byte is checked, and the type of each column
+/// follows from all of its values. Of Parquet, the footers are read. Key columns have their declared type, text unless
+/// declared; the clock is always a date or a timestamp, in UTC when the files say the offset.
 ///
 /// # Errors
 /// All faults of the files, and of what the source declares about them: an exit code of 4 on the command line.
@@ -99,7 +99,8 @@ fn schema(columns: &[Column]) -> SchemaRef {
     ))
 }
 
-/// The columns of a source, from footers or from the beginning of its first file; for checks of names before anything runs.
+/// The columns of a source, from footers or from the beginning of its first file; for checks of names before anything
+/// runs.
 ///
 /// # Errors
 /// As [`open`], as far as it looks.

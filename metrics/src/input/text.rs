@@ -279,7 +279,8 @@ impl<'a> Window<'a> {
         self.hasher.finalize()
     }
 
-    /// Forgets what lies before `keep`, which begins line `line`, and reads on. Places in the window move down by `keep`.
+    /// Forgets what lies before `keep`, which begins line `line`, and reads on. Places in the window move down by
+    /// `keep`.
     pub(crate) fn advance(&mut self, keep: usize, line: usize) -> Result<(), Fault> {
         let seen = self.end - keep;
         self.buffer.drain(..keep);

@@ -314,7 +314,8 @@ fn word(value: &[u8]) -> Class {
     grouped(value).unwrap_or(Class::Text)
 }
 
-/// Numbers with a decimal comma (`1,5`, `1.234,56`) or with separated thousands (`1,234`, `1 234.5`, `1'234`, `1.234.567`).
+/// Numbers with a decimal comma (`1,5`, `1.234,56`) or with separated thousands (`1,234`, `1 234.5`, `1'234`,
+/// `1.234.567`).
 fn grouped(value: &[u8]) -> Option<Class> {
     let unsigned = value.strip_prefix(b"-").or_else(|| value.strip_prefix(b"+")).unwrap_or(value);
     let starts_with_digit = unsigned.first().is_some_and(u8::is_ascii_digit);

@@ -2,6 +2,11 @@
 
 mod fault;
 mod hostile;
+mod input;
+mod input_csv;
+mod input_files;
+mod input_ndjson;
+mod input_parquet;
 mod mutation;
 mod schema;
 mod shop;
