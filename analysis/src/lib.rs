@@ -20,6 +20,7 @@ pub mod figures;
 pub mod health;
 pub mod output;
 pub mod report;
+pub mod run;
 pub mod summary;
 
 pub use error::Error;

@@ -4,3 +4,4 @@ mod coverage;
 mod demo;
 mod report;
 mod report_example;
+mod run_store;
