@@ -211,14 +211,14 @@ impl RunStore {
                 if HiddenRun::restore_abandoned(&self.runs, &id)? {
                     repairs.push(Repair::Restored { id });
                 }
-            } else if let Ok(id) = name.parse::<RunId>() {
-                if indexed.remove(&id).is_none() {
-                    repairs.push(match self.reindex(&id, &folder).await {
-                        Ok(()) => Repair::Reindexed { id },
-                        Err(error @ Error::Index { .. }) => return Err(error),
-                        Err(error) => Repair::Unreadable { folder, reason: error.to_string() },
-                    });
-                }
+            } else if let Ok(id) = name.parse::<RunId>()
+                && indexed.remove(&id).is_none()
+            {
+                repairs.push(match self.reindex(&id, &folder).await {
+                    Ok(()) => Repair::Reindexed { id },
+                    Err(error @ Error::Index { .. }) => return Err(error),
+                    Err(error) => Repair::Unreadable { folder, reason: error.to_string() },
+                });
             }
         }
         sync_folder(&self.runs).map_err(Error::io("sync", &self.runs))?;
