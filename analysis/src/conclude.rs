@@ -107,8 +107,7 @@ pub fn of_summary(summary: &Summary, mut estimates: Estimates) -> Result<Answere
 
 /// The true effects, where the project's data were simulated and say so.
 fn truth(project: &Project, plan: &Plan) -> Result<Vec<Truth>, Error> {
-    let Some(known) = demo::Truth::read(project.root())?.filter(|truth| truth.experiment == plan.experiment.name)
-    else {
+    let Some(known) = demo::Truth::of_project(project)?.filter(|truth| truth.experiment == plan.experiment.name) else {
         return Ok(Vec::new());
     };
     let of_metric = |metric: &demo::truth::MetricTruth| {

@@ -1,9 +1,11 @@
 //! True effects, known because the data are simulated.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use estimand_metrics::project::Project;
 use estimand_stats::Estimate;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,8 @@ pub struct Truth {
     pub seed: u64,
     /// The number of users simulated.
     pub users: u64,
+    /// The definitions that the effects are of: BLAKE3 of each file, by path. A changed window asks another question.
+    pub definitions: BTreeMap<String, String>,
     /// The metrics, by name.
     #[serde(rename = "metric")]
     pub metrics: Vec<MetricTruth>,
@@ -122,6 +126,22 @@ impl Truth {
         }
     }
 
+    /// The truth about a project as it is read now: `None` when its folder has no [`FILE`], or when a definition has been
+    /// changed since, which makes it the truth of another question.
+    ///
+    /// # Errors
+    /// As [`Truth::read`].
+    pub fn of_project(project: &Project) -> Result<Option<Self>, Error> {
+        let truth = Self::read(project.root())?;
+        let unchanged = |truth: &Self| {
+            truth
+                .definitions
+                .iter()
+                .all(|(path, blake3)| project.files().iter().any(|file| file.path == *path && file.blake3 == *blake3))
+        };
+        Ok(truth.filter(unchanged))
+    }
+
     /// The text of the file: one effect a line, floats with all their digits.
     pub fn to_toml(&self) -> String {
         let quoted = |text: &str| toml::Value::from(text).to_string();
@@ -129,11 +149,15 @@ impl Truth {
             "# The true effects of this simulated experiment, computed from its model and not from its data.\n\
              # A 95 % interval covers its line 19 times in 20 over seeds. `derivation` is the expectation of one unit of one country,\n\
              # platform and kind of visitor, under one arm; means and effects average it over all units, or over a segment.\n\
-             experiment = {}\nseed = {}\nusers = {}\n",
+             # It holds for the definitions of these hashes: a changed window asks another question.\n\
+             experiment = {}\nseed = {}\nusers = {}\n\n[definitions]\n",
             quoted(&self.experiment),
             self.seed,
             self.users
         );
+        for (path, blake3) in &self.definitions {
+            let _ = writeln!(text, "{} = {}", quoted(path), quoted(blake3));
+        }
         for metric in &self.metrics {
             let _ = write!(
                 text,
@@ -180,7 +204,13 @@ mod tests {
             derivation: "\"rate\" x days".to_owned(),
             effects: vec![effect(None, 0.1 + 0.2), effect(Some("platform=web"), -0.0)],
         };
-        Truth { experiment: "test".to_owned(), seed: 3, users: 5, metrics: vec![orders] }
+        Truth {
+            experiment: "test".to_owned(),
+            seed: 3,
+            users: 5,
+            definitions: BTreeMap::from([("metrics/orders.toml".to_owned(), "00ff".to_owned())]),
+            metrics: vec![orders],
+        }
     }
 
     #[test]

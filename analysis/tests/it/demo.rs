@@ -123,6 +123,24 @@ fn both_projects_are_read_without_a_fault() {
 }
 
 #[test]
+fn the_truth_is_of_the_definitions_as_they_were_written() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("shop");
+    let truth = shop::write(&path, &ShopOptions { users: 10, seed: 1 }).unwrap();
+    let known = || Truth::of_project(&Project::load(&path).unwrap()).unwrap();
+    assert_eq!(known(), Some(truth));
+
+    let metric = path.join("metrics/orders.toml");
+    let longer = fs::read_to_string(&metric).unwrap().replace("window = \"14d\"", "window = \"7d\"");
+    fs::write(&metric, longer).unwrap();
+    fs::remove_file(path.join("metrics/revenue_per_order.toml")).unwrap();
+    let experiment = path.join("experiments/one_page_checkout.toml");
+    let shorter = fs::read_to_string(&experiment).unwrap().replace("\"revenue_per_order\", ", "");
+    fs::write(&experiment, shorter).unwrap();
+    assert_eq!(known(), None, "orders of one week are another question");
+}
+
+#[test]
 fn files_and_unit_outcomes_hold_the_same_users() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("demo");
@@ -181,7 +199,13 @@ fn the_same_shop_is_left_alone_and_anything_else_is_not_overwritten() {
 
     let refused = shop::write(&path, &ShopOptions { users: 101, seed: 1 }).unwrap_err();
     assert!(matches!(&refused, Error::FolderInUse { folder } if *folder == path));
-    assert_eq!(refused.to_string(), format!("folder `{}` is not empty", path.display()));
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "folder `{}` holds something else; name one that does not exist yet, or delete it first",
+            path.display()
+        )
+    );
     assert_eq!(trial::write(&path).unwrap_err().to_string(), refused.to_string());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
 }
@@ -190,14 +214,17 @@ fn the_same_shop_is_left_alone_and_anything_else_is_not_overwritten() {
 fn a_shop_without_users_and_a_truth_of_other_words_are_refused() {
     let folder = tempdir().unwrap();
     let none = shop::write(&folder.path().join("demo"), &ShopOptions { users: 0, seed: 1 }).unwrap_err();
-    assert_eq!(none.to_string(), "a demonstration of 0 users has nothing to show");
+    assert_eq!(none.to_string(), "a demonstration of 0 users has nothing to show; ask for at least 1");
     assert_eq!(unit_outcomes(1, 0).unwrap_err().to_string(), none.to_string());
 
     assert_eq!(Truth::read(folder.path()).unwrap(), None);
     let path = folder.path().join("truth.toml");
     fs::write(&path, "experiment = 1\n").unwrap();
     let refused = Truth::read(folder.path()).unwrap_err().to_string();
-    assert!(refused.starts_with(&format!("`{}` does not hold true effects: ", path.display())), "{refused}");
+    assert!(
+        refused.starts_with(&format!("`{}` does not hold true effects; delete the folder", path.display())),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -211,7 +238,7 @@ fn an_empty_folder_is_taken_and_a_file_is_not() {
 
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    assert_eq!(trial::write(&file).unwrap_err().to_string(), format!("folder `{}` is not empty", file.display()));
+    assert!(matches!(trial::write(&file).unwrap_err(), Error::FolderInUse { folder } if folder == file));
 }
 
 #[test]

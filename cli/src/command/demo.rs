@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use estimand_analysis::analyze::{self, Change, Request, Target};
-use estimand_analysis::demo::{shop, trial};
+use estimand_analysis::demo::{self, shop, trial};
 use estimand_analysis::metrics::project::Project;
 use estimand_analysis::report::{self, PlotlyMode};
 
@@ -16,36 +16,26 @@ use crate::sink::Sink;
 /// Arguments of `estimand demo`.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// The folder to write; it must be empty or not be there.
+    /// The folder to write; its projects must be the same demonstration, or not be there.
     #[arg(default_value = "estimand-demo")]
     folder: PathBuf,
     /// Users of the simulated shop.
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    #[arg(long, default_value_t = shop::ShopOptions::default().users, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     users: u64,
     /// Seed of the simulation; it is recorded in the project.
     #[arg(long, default_value_t = shop::ShopOptions::default().seed)]
     seed: u64,
-    /// Replace the files of an earlier demonstration.
-    #[arg(long)]
-    force: bool,
 }
 
 impl Demo {
     /// Writes both projects, analyses them and says where the reports are.
     pub fn run(&self, common: &Common) -> Result<ExitCode, Failure> {
-        let filled = std::fs::read_dir(&self.folder).is_ok_and(|mut entries| entries.next().is_some());
-        if filled && !self.force {
-            return Err(Failure::usage(format!(
-                "`{}` is not empty; name another folder, or give `--force`",
-                self.folder.display()
-            )));
-        }
         let progress = Progress::new(common.quiet);
         progress.say("simulating the shop");
         let options = shop::ShopOptions { users: self.users, seed: self.seed };
         let (shop_folder, trial_folder) = (self.folder.join("shop"), self.folder.join("trial"));
-        shop::write(&shop_folder, &options).map_err(Failure::data)?;
-        trial::write(&trial_folder).map_err(Failure::data)?;
+        shop::write(&shop_folder, &options).map_err(failure)?;
+        trial::write(&trial_folder).map_err(failure)?;
         for folder in [&shop_folder, &trial_folder] {
             for page in self.analyse(folder, common, &progress)? {
                 progress.finish();
@@ -83,5 +73,12 @@ impl Demo {
             pages.push(path);
         }
         Ok(pages)
+    }
+}
+
+fn failure(error: demo::Error) -> Failure {
+    match error {
+        demo::Error::FolderInUse { .. } | demo::Error::NoUsers => Failure::usage(error),
+        _ => Failure::data(error),
     }
 }

@@ -115,6 +115,11 @@ pub fn truth(options: &ShopOptions) -> Truth {
         experiment: EXPERIMENT.to_owned(),
         seed: options.seed,
         users: options.users,
+        definitions: FILES
+            .iter()
+            .filter(|(path, _)| path.ends_with(".toml"))
+            .map(|(path, text)| ((*path).to_owned(), blake3::hash(text.as_bytes()).to_hex().to_string()))
+            .collect(),
         metrics: expectation::effects(),
     }
 }
