@@ -258,7 +258,8 @@ fn row(
         treatment: value(decided.and_then(|row| row.mean), decided.and_then(|row| row.n)),
         effects,
         p_adjusted: number::p_value(p_adjusted.or(p_raw)),
-        p_raw: p_adjusted.and(p_raw).map(|p| number::p_value(Some(p))),
+        // A guardrail's test is not corrected: one number says it.
+        p_raw: p_adjusted.and(p_raw).filter(|_| card.role != Role::Guardrail).map(|p| number::p_value(Some(p))),
         status,
         notes,
     })

@@ -29,7 +29,8 @@ struct View<'a> {
     arms: Vec<ArmView>,
     share: Option<String>,
     share_of_100: Option<String>,
-    checks: Vec<CheckView<'a>>,
+    checks: Vec<CheckView>,
+    verdict: String,
     grids: String,
     blocks: Vec<Block>,
     several_arms: bool,
@@ -57,18 +58,18 @@ struct ArmView {
 }
 
 #[derive(Serialize)]
-struct CheckView<'a> {
+struct CheckView {
     label: String,
     class: &'static str,
     icon: &'static str,
     word: &'static str,
     value: Option<String>,
-    message: &'a str,
-    help: &'a str,
+    message: String,
+    help: String,
 }
 
-impl<'a> CheckView<'a> {
-    fn of(check: &'a CheckResult) -> Self {
+impl CheckView {
+    fn of(check: &CheckResult, model: &ReportModel) -> Self {
         let (class, icon, word) = match check.outcome {
             Outcome::Pass => ("pass", "tick", "passed"),
             Outcome::Warn => ("warn", "alert", "warning"),
@@ -82,7 +83,8 @@ impl<'a> CheckView<'a> {
             p if p.starts_with(['<', '>']) => format!("p {p}"),
             p => format!("p = {p}"),
         });
-        Self { label, class, icon, word, value, message: &check.message, help: &check.help }
+        let (message, help) = (with_labels(&check.message, model), with_labels(&check.help, model));
+        Self { label, class, icon, word, value, message, help }
     }
 }
 
@@ -123,7 +125,8 @@ pub(super) fn view(model: &ReportModel, plotly: PlotlyMode) -> Result<Value, Err
             .collect(),
         share: share.map(number::share),
         share_of_100: share.map(|share| format!("{:.1}", (share * 100.0).clamp(0.0, 100.0))),
-        checks: model.checks.iter().map(CheckView::of).collect(),
+        checks: model.checks.iter().map(|check| CheckView::of(check, model)).collect(),
+        verdict: with_labels(&model.verdict, model),
         grids: grids(&blocks),
         blocks,
         several_arms: model.header.arms.len() > 2,
@@ -140,6 +143,15 @@ pub(super) fn view(model: &ReportModel, plotly: PlotlyMode) -> Result<Value, Err
         results: results::json(&model.estimates),
     };
     Ok(Value::from(Serde(view)))
+}
+
+/// A sentence with arms and metrics by their names for people, where it quotes those of the result table.
+fn with_labels(sentence: &str, model: &ReportModel) -> String {
+    let arms = model.header.arms.iter().map(|arm| (&arm.name, &arm.label));
+    let metrics = model.metrics.iter().map(|card| (&card.name, &card.label));
+    arms.chain(metrics).fold(sentence.to_owned(), |sentence, (name, label)| {
+        if label.is_empty() { sentence } else { sentence.replace(&format!("`{name}`"), label) }
+    })
 }
 
 /// The first twelve characters of a run's id, and only such as may stand in a style sheet.
@@ -167,6 +179,14 @@ fn elements(figures: &[Figure], plotly: PlotlyMode) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_names_become_names_for_people() {
+        let mut model = ReportModel::default();
+        model.header.arms =
+            vec![crate::report::Arm { name: "one_page".into(), label: "One page".into(), ..Default::default() }];
+        assert_eq!(with_labels("`one_page` improves `x`.", &model), "One page improves `x`.");
+    }
 
     #[test]
     fn no_text_ends_a_css_string() {
