@@ -29,8 +29,8 @@ use crate::sample::Sample;
 ///   term. With the design's population `sampled` the slopes' spread over the population is added, as in regression
 ///   adjustment; the terms' own standard errors take the covariates as given.
 /// - **Assumes** covariates fixed before exposure and independent units. The regression need not be true.
-/// - **Errors** with [`Error::RankDeficient`] naming columns that are constant or combinations of others;
-///   [`Error::NotFinite`]; [`Error::TooFewUnits`] when an arm has none. No degree of freedom left: a row without
+/// - **Errors** with [`Error::RankDeficient`] naming columns that are combinations of others; a covariate that is constant
+///   where it would have a slope, or repeats an earlier one, is left out and named in a note; [`Error::NotFinite`]; [`Error::TooFewUnits`] when an arm has none. No degree of freedom left: a row without
 ///   standard error and a note.
 /// - **Source** MacKinnon & White (1985); Lin (2013) for the interactions.
 #[derive(Debug)]
@@ -84,12 +84,14 @@ impl Estimator for Ols {
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
         let (options, inference) = prepare(self, estimand, design)?;
-        let rows = Rows::of(estimand, design, sample)?;
+        let mut rows = Rows::of(estimand, design, sample)?;
         if let Some(at) = rows.n.iter().position(|n| *n == 0) {
             let arm = if at == 0 { &estimand.baseline_arm } else { &estimand.arm };
             return Err(Error::TooFewUnits { metric: estimand.metric.clone(), arm: arm.clone(), n: 0, needed: 1 });
         }
-        let model = Model::of(&rows, &design.covariates, options.choice(SLOPE.name) == "per_arm");
+        let per_arm = options.choice(SLOPE.name) == "per_arm";
+        let covariates = rows.keep_those_with_a_slope(estimand, &design.covariates, per_arm);
+        let model = Model::of(&rows, &covariates, per_arm);
         let fit = Fit::of(&rows.outcome, &model.columns).map_err(|redundant| Error::RankDeficient {
             metric: estimand.metric.clone(),
             columns: redundant.iter().map(|at| format!("`{}`", model.names[*at])).collect::<Vec<_>>().join(", "),
@@ -100,6 +102,11 @@ impl Estimator for Ols {
         estimates.append(terms(estimand, &inference, &model, &fit, covariance.as_ref()));
         Ok(answer(self, &options, estimates))
     }
+}
+
+/// Whether several units have the same value; of one unit nothing can be said.
+fn is_constant(values: &[f64]) -> bool {
+    values.len() > 1 && values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 fn variables(estimand: &Estimand, design: &Design) -> Vec<Variable> {
@@ -170,6 +177,29 @@ impl Rows {
         }
         let outcome = columns.remove(0);
         Ok(Self { n, outcome, covariates: columns, notes })
+    }
+
+    /// Leaves out covariates that say nothing, as indicators of missing values do when none is missing, or when two
+    /// covariates miss the same units; gives the names of the others.
+    fn keep_those_with_a_slope(&mut self, estimand: &Estimand, names: &[Variable], per_arm: bool) -> Vec<Variable> {
+        let mut kept: Vec<(Variable, Vec<f64>)> = Vec::with_capacity(names.len());
+        for (name, values) in names.iter().zip(std::mem::take(&mut self.covariates)) {
+            let (baseline, treated) = values.split_at(self.n[0]);
+            let constant = match (is_constant(baseline), is_constant(treated)) {
+                (true, _) if per_arm => Some(format!("constant in arm `{}`", estimand.baseline_arm)),
+                (_, true) if per_arm => Some(format!("constant in arm `{}`", estimand.arm)),
+                _ => is_constant(&values).then(|| "constant".to_owned()),
+            };
+            let equal =
+                || kept.iter().find(|(_, other)| *other == values).map(|(other, _)| format!("equal to `{other}`"));
+            match constant.or_else(equal) {
+                Some(reason) => self.notes.push(format!("Covariate `{name}` is {reason} and was left out.")),
+                None => kept.push((name.clone(), values)),
+            }
+        }
+        let (names, columns) = kept.into_iter().unzip();
+        self.covariates = columns;
+        names
     }
 
     /// Whether the row belongs to the arm that the effect is of.

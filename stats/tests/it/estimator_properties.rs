@@ -294,6 +294,33 @@ fn redundant_columns_of_a_regression_are_refused_by_name() {
 }
 
 #[test]
+fn covariates_that_say_nothing_are_left_out_of_a_regression_and_named() {
+    let x: Vec<f64> = (0..12).map(|unit| f64::from(unit * unit % 7)).collect();
+    let late: Vec<f64> = (0..12).map(|unit| f64::from(u8::from(unit < 3))).collect();
+    let (never, y) = (vec![0.0; 12], (0..12).map(f64::from).collect::<Vec<f64>>());
+    let arm = |name: &str, late: &[f64]| {
+        Arm::new(name, &[("y", &y), ("x", &x), ("x.missing", &never), ("a.missing", late), ("b.missing", late)])
+    };
+    let notes_and_estimate = |treated: &[f64], options: &[(&str, &str)]| {
+        let sample = sample(&[arm("control", &late), arm("treatment", treated)]);
+        let design = design(&["x", "x.missing", "a.missing", "b.missing"], options);
+        let rows = run("ols", &mean(), &design, &sample);
+        (row(&rows, "absolute").notes.clone().unwrap_or_default(), row(&rows, "absolute").std_error)
+    };
+    let (notes, std_error) = notes_and_estimate(&late, &[]);
+    assert!(std_error.is_some(), "{notes}");
+    assert_eq!(
+        notes,
+        "Covariate `x.missing` is constant in arm `control` and was left out. Covariate `b.missing` is equal to `a.missing` and was left out."
+    );
+    let (notes, _) = notes_and_estimate(&never, &[]);
+    assert!(notes.contains("Covariate `a.missing` is constant in arm `treatment` and was left out."), "{notes}");
+    let (notes, std_error) = notes_and_estimate(&never, &[("slope", "shared")]);
+    assert!(std_error.is_some() && !notes.contains("`a.missing` is constant"), "{notes}");
+    assert!(notes.contains("Covariate `x.missing` is constant and was left out."), "{notes}");
+}
+
+#[test]
 fn differences_far_from_zero_keep_their_digits() {
     let near: [Vec<f64>; 2] = [
         (0..101).map(|unit| f64::from(unit * unit % 23)).collect(),
