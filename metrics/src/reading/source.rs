@@ -6,6 +6,7 @@ use crate::definition::{
     Clock, ClockUnit, Csv, Files, Format, KeyType, Manifest, Parameter, Query, Rows, ScalarType, Source,
 };
 use crate::fault::Fault;
+use crate::plan::lower;
 use crate::reading::document::Document;
 use crate::reading::fields::Fields;
 use crate::reading::key::{Key, Shape, optional, shown};
@@ -73,6 +74,13 @@ pub(crate) fn read(document: &Document, manifest: &Manifest, faults: &mut Vec<Fa
     let before = faults.iter().filter(|fault| fault.is_error()).count();
     let fields = Fields::checked(document, &keys(), faults);
     let header = header::read(&fields, faults);
+    if lower::is_step(&header.name) {
+        let fault = Fault::error("metrics::bad_name", format!("`{}` is the name of a step of a plan", header.name))
+            .with_place(fields.key_place("name"))
+            .with_field("name")
+            .with_help("rename the file, or give the source another `name`");
+        faults.push(fault);
+    }
     let parameters = parameter::read(&fields, manifest.defaults.timezone.as_ref(), faults);
     let (rows, statement) = rows(&fields, &parameters, faults);
     let keys = words(&fields, "keys", |word| {

@@ -198,6 +198,18 @@ fn experiments_have_at_most_two_hundred_metrics() {
 }
 
 #[test]
+fn a_source_may_not_have_the_name_of_a_step() {
+    for name in ["units", "assigned", "users_per_unit", "dimensions_of_users"] {
+        let shop = Shop::new();
+        shop.put(&format!("sources/{name}.toml"), b"path = \"data/users.csv\"\n");
+        let line = format!(
+            "sources/{name}.toml:1:1: name: `{name}` is the name of a step of a plan; rename the file, or give the source another `name`"
+        );
+        assert_eq!(shop.lines(), [line]);
+    }
+}
+
+#[test]
 fn a_folder_without_a_project_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let faults = Project::load(folder.path()).unwrap_err();

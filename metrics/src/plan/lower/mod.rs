@@ -40,6 +40,13 @@ pub const UNIT_TABLE: &str = "unit_table";
 /// Name of the step that adds caps and indicators.
 pub const ANALYSED: &str = "analysed";
 
+/// Whether steps have this name, so that no source may: each reads the others by name.
+pub fn is_step(name: &str) -> bool {
+    let of_a_source = [per_unit(""), dimensions_step("")];
+    [ANALYSED, units::ASSIGNED, units::TRIGGERED, UNITS, UNIT_TABLE].contains(&name)
+        || of_a_source.iter().any(|part| name.starts_with(part) || name.ends_with(part))
+}
+
 /// One step: a statement whose answer later steps read by name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {

@@ -80,8 +80,8 @@ pub(super) fn word(text: &'static str) -> Expr {
 
 const FIRST_AT: &str = "first_at";
 const SEEN_IN: &str = "arms_seen";
-const TRIGGERED: &str = "triggered";
-const ASSIGNED: &str = "assigned";
+pub(super) const TRIGGERED: &str = "triggered";
+pub(super) const ASSIGNED: &str = "assigned";
 
 pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: KeyForm) -> Vec<Step> {
     let enrolment = &specification.enrolment;
