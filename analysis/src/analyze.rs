@@ -1,10 +1,6 @@
 //! One analysis from definitions to an answer, on one page.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use estimand_metrics::collect::{self, Collected};
-use estimand_metrics::definition::{Experiment, OptionValue};
 use estimand_metrics::engine::{self, Resources};
 use estimand_metrics::plan::lower::Step;
 use estimand_metrics::plan::{AsOf, Plan, compile};
@@ -13,6 +9,8 @@ use jiff::Timestamp;
 
 use crate::answered::Answered;
 use crate::bare::{BareFile, SOURCE};
+use crate::change::Change;
+use crate::run::Stopwatch;
 use crate::summary::Summary;
 use crate::{answer, conclude, error::Error, health};
 
@@ -27,8 +25,17 @@ pub struct Request {
     pub as_of: Option<Timestamp>,
     /// What the engine may use; never changes a result.
     pub resources: Resources,
-    /// The command that was given, for the record.
-    pub command: Vec<String>,
+    /// Whether the answer will be kept as a run, so that it names one.
+    pub recorded: bool,
+}
+
+impl Request {
+    /// Asks for an experiment of a project as its files say, to be kept as a run.
+    pub fn experiment(project: Project, name: &str) -> Self {
+        let target =
+            Target::Experiment { project: Box::new(project), name: name.to_owned(), change: Change::default() };
+        Self { target, parameters: Vec::new(), as_of: None, resources: Resources::default(), recorded: true }
+    }
 }
 
 /// Of what an analysis is asked.
@@ -47,21 +54,6 @@ pub enum Target {
     File(BareFile),
 }
 
-/// What the command line changes of an experiment for one analysis.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Change {
-    /// Only these metrics, when there are any.
-    pub metrics: Vec<String>,
-    /// Only these dimensions, when there are any.
-    pub dimensions: Vec<String>,
-    /// Another estimator.
-    pub estimator: Option<String>,
-    /// More options.
-    pub options: BTreeMap<String, String>,
-    /// Another level.
-    pub level: Option<f64>,
-}
-
 /// An analysis that is compiled and has its sources open, before anything is read.
 pub struct Prepared {
     /// The project, or what a bare file amounts to.
@@ -70,6 +62,7 @@ pub struct Prepared {
     pub plan: Plan,
     /// The engine with the sources open.
     pub opened: engine::Opened,
+    stopwatch: Stopwatch,
 }
 
 /// Analyses: definitions → plan → statistics → estimates → checks → conclusion.
@@ -78,19 +71,37 @@ pub struct Prepared {
 /// Everything that is wrong with the files at once, else the first thing that is wrong with the data.
 pub async fn analyze(request: &Request, say: &(dyn Fn(&str) + Send + Sync)) -> Result<Answered, Error> {
     say("reading definitions");
-    let prepared = prepare(request).await?;
-    let Prepared { project, plan, opened } = &prepared;
-    let progress = |step: &Step| say(&step.purpose);
-    let collected: Collected = collect::collect(&opened.engine, plan, &progress).await?;
-    opened.unchanged()?;
-    say("estimating");
-    let mut estimates = answer::overall(plan, &collected)?;
-    let segments = answer::by_segment(plan, &collected)?;
-    let days = answer::by_day(plan, &collected)?;
-    let checks = health::checks(plan, &collected, &estimates);
-    estimates.append(segments);
-    estimates.append(days);
-    conclude::conclude(conclude::Material { request, project, plan, opened, collected: &collected, estimates, checks })
+    prepare(request).await?.answer(request, say).await
+}
+
+impl Prepared {
+    /// Reads the data and answers the request that this was prepared for.
+    ///
+    /// # Errors
+    /// As [`analyze`], for the data's rows.
+    pub async fn answer(&self, request: &Request, say: &(dyn Fn(&str) + Send + Sync)) -> Result<Answered, Error> {
+        let Self { project, plan, opened, stopwatch } = self;
+        let say = |what: &str| {
+            stopwatch.step(what);
+            say(what);
+        };
+        let progress = |step: &Step| say(&step.purpose);
+        let collected: Collected = collect::collect(&opened.engine, plan, &progress).await?;
+        opened.unchanged()?;
+        say("estimating");
+        let mut estimates = answer::overall(plan, &collected)?;
+        let segments = answer::by_segment(plan, &collected)?;
+        let days = answer::by_day(plan, &collected)?;
+        let inner = answer::inner_intervals(plan, &collected)?;
+        let checks = health::checks(plan, &collected, &estimates);
+        estimates.append(segments);
+        estimates.append(days);
+        let collected = &collected;
+        let material = conclude::Material { request, project, plan, opened, collected, estimates, inner, checks };
+        let mut answered = conclude::conclude(material)?;
+        answered.log = stopwatch.log();
+        Ok(answered)
+    }
 }
 
 /// Compiles what is asked and opens what it reads.
@@ -98,6 +109,8 @@ pub async fn analyze(request: &Request, say: &(dyn Fn(&str) + Send + Sync)) -> R
 /// # Errors
 /// As [`analyze`], without the data's rows.
 pub async fn prepare(request: &Request) -> Result<Prepared, Error> {
+    let stopwatch = Stopwatch::start();
+    stopwatch.step("reading definitions");
     let (project, experiment) = match &request.target {
         Target::Experiment { project, name, change } => {
             let experiment = project
@@ -122,7 +135,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared, Error> {
     if !faults.is_empty() {
         return Err(Error::Files(faults));
     }
-    Ok(Prepared { project, plan, opened })
+    Ok(Prepared { project, plan, opened, stopwatch })
 }
 
 /// Analyses summary numbers.
@@ -152,56 +165,4 @@ async fn with_arms(file: &BareFile, resources: &Resources) -> Result<BareFile, E
         return Err(Error::OneArm { column: file.arm.clone(), found: listed() });
     }
     Ok(BareFile { treatments, ..file.clone() })
-}
-
-impl Change {
-    /// The experiment as it is asked for this once.
-    fn apply(&self, experiment: &Experiment) -> Result<Experiment, Error> {
-        let mut experiment = experiment.clone();
-        if !self.metrics.is_empty() {
-            for name in &self.metrics {
-                if !experiment.metrics.iter().any(|entry| entry.metric == *name) {
-                    let known: Vec<String> =
-                        experiment.metrics.iter().map(|entry| format!("`{}`", entry.metric)).collect();
-                    return Err(Error::NotInExperiment {
-                        what: "metric",
-                        name: name.clone(),
-                        experiment: experiment.name.clone(),
-                        known: known.join(", "),
-                    });
-                }
-            }
-            experiment.metrics.retain(|entry| self.metrics.contains(&entry.metric));
-        }
-        if !self.dimensions.is_empty() {
-            for name in &self.dimensions {
-                if !experiment.dimensions.iter().any(|dimension| dimension.name == *name) {
-                    let known: Vec<String> =
-                        experiment.dimensions.iter().map(|one| format!("`{}`", one.name)).collect();
-                    return Err(Error::NotInExperiment {
-                        what: "dimension",
-                        name: name.clone(),
-                        experiment: experiment.name.clone(),
-                        known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
-                    });
-                }
-            }
-            experiment.dimensions.retain(|dimension| self.dimensions.contains(&dimension.name));
-        }
-        if let Some(level) = self.level {
-            experiment.analysis.level = level;
-            experiment.analysis.alpha = (1.0 - level) / 2.0;
-        }
-        if self.estimator.is_some() {
-            experiment.analysis.estimator.clone_from(&self.estimator);
-        }
-        let options = self.options.iter().map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())));
-        experiment.analysis.options.extend(options);
-        Ok(experiment)
-    }
-}
-
-/// Where the runs of a project are.
-pub fn runs_folder(project: &Project) -> PathBuf {
-    project.root().join(".estimand")
 }

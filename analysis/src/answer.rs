@@ -8,9 +8,12 @@ use estimand_stats::estimate::Estimates;
 use estimand_stats::estimator;
 use estimand_stats::sample::{ArmSample, Sample};
 use estimand_stats::suffstat::ExactCoMoments;
-use estimand_stats::{Error, Estimand};
+use estimand_stats::{Design, Error, Estimand};
 
 use estimand_metrics::definition::RoleKind;
+
+/// Levels of the inner intervals: half, and four fifths, of what a repetition would give.
+pub const INNER_LEVELS: [f64; 2] = [0.5, 0.8];
 
 /// Answers every question of `plan` for all counted units.
 ///
@@ -21,6 +24,25 @@ pub fn overall(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
     for question in &plan.questions {
         for asked in &question.asked {
             estimates.append(arms(plan, question, asked, &collected.all)?);
+        }
+    }
+    Ok(estimates)
+}
+
+/// The deciding answers again at [`INNER_LEVELS`]: the thick parts of an interval's bar.
+///
+/// # Errors
+/// As [`overall`].
+pub fn inner_intervals(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
+    let mut estimates = Estimates::default();
+    for question in &plan.questions {
+        for asked in question.asked.iter().filter(|asked| asked.decides) {
+            for level in INNER_LEVELS {
+                let asked = Asked { design: Design { level, ..asked.design.clone() }, ..asked.clone() };
+                let mut rows = arms(plan, question, &asked, &collected.all)?;
+                rows.rows.retain(|row| row.term.is_none());
+                estimates.append(rows);
+            }
         }
     }
     Ok(estimates)

@@ -14,13 +14,17 @@ use estimand_metrics::expression::{AggregateFunction, Aggregation, Expression};
 use estimand_metrics::fault::Fault;
 use estimand_metrics::kind::Outcome;
 use estimand_metrics::project::Project;
+use serde::{Deserialize, Serialize};
 
 /// Name of the only source.
 pub const SOURCE: &str = "file";
 
 /// What was said of a file on the command line.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BareFile {
+    /// The folder that `path` is seen from; the current one when empty.
+    #[serde(skip)]
+    pub root: PathBuf,
     /// The file, folder or glob.
     pub path: PathBuf,
     /// The column of unit ids; each row is a unit without it.
@@ -52,6 +56,21 @@ pub struct BareFile {
 }
 
 impl BareFile {
+    /// The confidence level unless another is given.
+    pub const LEVEL: f64 = 0.95;
+
+    /// Writes the path as it is seen from this folder, so that whoever knows the folder finds the file again.
+    ///
+    /// # Errors
+    /// The current folder or this one cannot be found.
+    pub fn place_in(&mut self, folder: &Path) -> std::io::Result<()> {
+        let (here, folder_in_full) = (std::env::current_dir()?, std::fs::canonicalize(folder)?);
+        let path = here.join(&self.path);
+        self.path = path.strip_prefix(&folder_in_full).map(Path::to_owned).unwrap_or(path);
+        folder.clone_into(&mut self.root);
+        Ok(())
+    }
+
     /// The project that a folder with the same definitions would be.
     ///
     /// # Errors
@@ -73,8 +92,8 @@ impl BareFile {
             defaults: Defaults { level: self.level, timezone: None },
             engine: Engine { kind: EngineKind::DataFusion, memory_limit: None, threads: None },
         };
-        let folder = PathBuf::from(".");
-        Ok(Project::of_definitions(folder, manifest, vec![source], metrics, vec![experiment]))
+        let root = if self.root.as_os_str().is_empty() { PathBuf::from(".") } else { self.root.clone() };
+        Ok(Project::of_definitions(root, manifest, vec![source], metrics, vec![experiment]))
     }
 
     fn source(&self, format: Format) -> Source {

@@ -21,11 +21,11 @@ use crate::analyze::Request;
 use crate::answered::Answered;
 use crate::error::Error;
 use crate::report::{
-    Arm, Correction as Corrected, Exclusion, Fact, Figure, Header, Input, Method, MetricCard, Phase, Provenance,
-    ReportModel, Statement, Truth,
+    Arm, Correction as Corrected, Exclusion, Fact, Figure, Header, Method, MetricCard, Phase, ReportModel, Truth,
 };
+use crate::run::{Log, RunId};
 use crate::summary::Summary;
-use crate::{demo, figures, health};
+use crate::{demo, figures, health, provenance};
 
 /// All that a conclusion is made of.
 pub struct Material<'a> {
@@ -41,6 +41,8 @@ pub struct Material<'a> {
     pub collected: &'a Collected,
     /// The estimates, before families and statuses.
     pub estimates: Estimates,
+    /// The deciding estimates again at lower levels.
+    pub inner: Estimates,
     /// What was checked.
     pub checks: Vec<CheckResult>,
 }
@@ -50,29 +52,34 @@ pub struct Material<'a> {
 /// # Errors
 /// A p-value that is none, and a figure whose rows lack a column: faults of ours.
 pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
-    let Material { plan, collected, mut estimates, checks, .. } = material;
+    let Material { request, project, plan, opened, collected, mut estimates, inner, checks } = material;
     let rules = rules(plan);
     status::finish(&mut estimates, &rules, &checks)?;
-    let verdict = verdict(&estimates, &rules, &checks).sentence;
+    let inputs = provenance::inputs(request, project, plan, opened, collected)?;
+    let run = request.recorded.then(|| inputs.id());
+    provenance::stamp(&mut estimates, project, plan, opened, run.as_ref());
+    let verdict = verdict(&estimates, &rules, &checks);
     let measures = measures(plan);
     let forest = figures::forest("Effects", &estimates, &measures)?;
     let over_time = figures::over_time(plan, collected, &estimates, &checks, &measures)?;
     let distribution = figures::distributions(plan, collected, &measures)?;
+    let segments = figures::segments(plan, &estimates, &measures)?;
     let report = ReportModel {
-        header: header(material.request, plan, collected),
+        header: header(request, plan, collected, run.as_ref()),
         checks: checks.clone(),
-        verdict: verdict.clone(),
+        verdict: verdict.sentence.clone(),
         metrics: plan.questions.iter().map(|question| card(plan, collected, question)).collect(),
         estimates: estimates.clone(),
-        inner_intervals: Estimates::default(),
+        inner_intervals: inner,
         corrections: corrections(plan),
         over_time: over_time.iter().map(Figure::of).collect(),
         distribution: distribution.iter().map(Figure::of).collect(),
-        truth: truth(material.project, plan)?,
+        segments: segments.iter().map(Figure::of).collect(),
+        truth: truth(project, plan)?,
         method: method(plan, collected),
-        provenance: provenance(material.project, plan, material.opened),
+        provenance: provenance::provenance(project, &inputs, opened),
     };
-    Ok(Answered { verdict, checks, estimates, measures, report, forest })
+    Ok(Answered { verdict, checks, estimates, measures, report, forest, inputs: Some(inputs), log: Log::default() })
 }
 
 /// The answer to summary numbers: every metric is primary, nothing could be checked.
@@ -99,17 +106,16 @@ pub fn of_summary(summary: &Summary, mut estimates: Estimates) -> Result<Answere
         .collect();
     let rules = Rules { metrics, ..Rules::default() };
     status::finish(&mut estimates, &rules, &[])?;
-    let verdict = verdict(&estimates, &rules, &[]).sentence;
+    let verdict = verdict(&estimates, &rules, &[]);
     let forest = figures::forest("Effects", &estimates, &measures)?;
-    let report = ReportModel { verdict: verdict.clone(), estimates: estimates.clone(), ..ReportModel::default() };
-    Ok(Answered { verdict, checks: Vec::new(), estimates, measures, report, forest })
+    let report =
+        ReportModel { verdict: verdict.sentence.clone(), estimates: estimates.clone(), ..ReportModel::default() };
+    Ok(Answered { verdict, estimates, measures, report, forest, ..Answered::default() })
 }
 
 /// The true effects, where the project's data were simulated and say so.
 fn truth(project: &Project, plan: &Plan) -> Result<Vec<Truth>, Error> {
-    let Some(known) = demo::Truth::of_project(project)?.filter(|truth| truth.experiment == plan.experiment.name) else {
-        return Ok(Vec::new());
-    };
+    let Some(known) = demo::Truth::of(project, &plan.experiment)? else { return Ok(Vec::new()) };
     let of_metric = |metric: &demo::truth::MetricTruth| {
         let whole = metric.effects.iter().filter(|effect| effect.segment.is_none());
         whole
@@ -187,7 +193,7 @@ fn measure(question: &Question) -> Measure {
     }
 }
 
-fn header(request: &Request, plan: &Plan, collected: &Collected) -> Header {
+fn header(request: &Request, plan: &Plan, collected: &Collected, run: Option<&RunId>) -> Header {
     let experiment = &plan.experiment;
     let enrolment = &plan.specification.enrolment;
     let zone = enrolment.zone.name();
@@ -225,25 +231,10 @@ fn header(request: &Request, plan: &Plan, collected: &Collected) -> Header {
                 share,
             },
         },
-        run_id: String::new(),
+        run_id: run.map(|id| id.as_str().to_owned()).unwrap_or_default(),
         as_of: enrolment.as_of.map(|as_of| as_of.to_string()),
-        recreate: recreate(&request.command, enrolment.as_of),
+        recreate: provenance::recreate(request, enrolment.as_of),
     }
-}
-
-/// The command again, with the instant it was resolved to.
-fn recreate(command: &[String], as_of: Option<jiff::Timestamp>) -> String {
-    let mut words = vec!["estimand".to_owned()];
-    words.extend(command.iter().skip(1).map(|word| {
-        let plain = word.chars().all(|c| c.is_alphanumeric() || "-_./=:,".contains(c));
-        if plain && !word.is_empty() { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-    }));
-    if let Some(as_of) = as_of
-        && !command.iter().any(|word| word.starts_with("--as-of"))
-    {
-        words.push(format!("--as-of {as_of}"));
-    }
-    words.join(" ")
 }
 
 fn card(plan: &Plan, collected: &Collected, question: &Question) -> MetricCard {
@@ -354,46 +345,5 @@ fn method(plan: &Plan, collected: &Collected) -> Method {
         .filter(|(units, _)| *units > 0)
         .map(|(units, reason)| Exclusion { reason: reason.to_owned(), units, treatment: "set apart".to_owned() })
         .collect();
-    let statements = collected
-        .steps
-        .iter()
-        .map(|step| Statement {
-            title: format!("{}: {}", step.name, step.purpose),
-            sql: step.statement.text.clone(),
-            parameters: step
-                .statement
-                .bindings
-                .iter()
-                .enumerate()
-                .map(|(at, binding)| Fact::new(format!("${}", at + 1), binding.literal()))
-                .collect(),
-        })
-        .collect();
-    Method { facts, exclusions, statements }
-}
-
-fn provenance(project: &Project, plan: &Plan, opened: &Opened) -> Provenance {
-    let mut facts = vec![Fact::new("Program", concat!("estimand ", env!("CARGO_PKG_VERSION")))];
-    if let Some(as_of) = plan.specification.enrolment.as_of {
-        facts.push(Fact::new("As of", as_of.to_string()));
-    }
-    facts.extend(project.files().iter().map(|file| Fact::new(&file.path, &file.blake3)));
-    let inputs = opened
-        .inputs
-        .iter()
-        .map(|(source, input)| Input {
-            source: source.clone(),
-            location: project.source(source).map(location).unwrap_or_default(),
-            size: format!("{} rows", estimand_viz::number::count(input.rows())),
-            fingerprint: input.fingerprint().digest(),
-        })
-        .collect();
-    Provenance { facts, inputs, log: Vec::new() }
-}
-
-fn location(source: &estimand_metrics::definition::Source) -> String {
-    match &source.rows {
-        estimand_metrics::definition::Rows::Files(files) => files.path.clone(),
-        estimand_metrics::definition::Rows::Query(_) => "SQL over other sources".to_owned(),
-    }
+    Method { facts, exclusions, statements: provenance::statements(collected) }
 }

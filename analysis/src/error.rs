@@ -53,6 +53,23 @@ pub enum Error {
         /// What it has.
         known: String,
     },
+    /// The record of runs refused.
+    #[error(transparent)]
+    Run(#[from] crate::run::Error),
+    /// The files that a run read are not what they were.
+    #[error(
+        "run `{id}` cannot be replayed, since what it read is gone or was changed: {}; put these files back as they were, or analyse anew",
+        changed.join(", ")
+    )]
+    Changed {
+        /// The run, short.
+        id: String,
+        /// The files.
+        changed: Vec<String>,
+    },
+    /// The page could not be made: a fault of ours.
+    #[error(transparent)]
+    Report(#[from] crate::report::Error),
     /// The file of true effects of a simulated project is wrong.
     #[error(transparent)]
     Truth(#[from] crate::demo::Error),

@@ -134,10 +134,35 @@ pub fn distributions(
     Ok(figures)
 }
 
+/// Effects of primary metrics by the value of each dimension, beside the effect of all units.
+///
+/// # Errors
+/// As [`draw`].
+pub fn segments(
+    plan: &Plan,
+    estimates: &Estimates,
+    measures: &BTreeMap<String, Measure>,
+) -> Result<Vec<Figure>, Error> {
+    let mut figures = Vec::new();
+    for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
+        let name = &question.metric.name;
+        let of_metric = |row: &&Estimate| row.metric.as_ref() == Some(name) && is_deciding_cut(row, "relative");
+        let rows: Estimates = estimates.rows.iter().filter(of_metric).cloned().collect();
+        if let (true, Some(measure)) = (rows.rows.iter().any(|row| row.segment.is_some()), measures.get(name)) {
+            figures.extend(draw("segments", &ChartInput::Effects(Effects::of(&measure.label, &rows, measures)?))?);
+        }
+    }
+    Ok(figures)
+}
+
 fn is_deciding(row: &Estimate, scale: &str) -> bool {
+    is_deciding_cut(row, scale) && row.segment.is_none()
+}
+
+/// A deciding row of all units or of a segment.
+fn is_deciding_cut(row: &Estimate, scale: &str) -> bool {
     row.decides == Some(true)
         && row.scale.as_deref() == Some(scale)
-        && row.segment.is_none()
         && row.period.is_none()
         && row.term.is_none()
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod command;
+mod delivery;
 mod exit;
 mod progress;
 mod sink;

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempPath;
+
 use crate::exit::Failure;
 
 /// A place for data.
@@ -14,8 +16,8 @@ pub enum Sink {
     File {
         /// What is being written.
         file: BufWriter<File>,
-        /// The name it has for now.
-        temporary: PathBuf,
+        /// The name it has for now; removed when the work ends early.
+        temporary: TempPath,
         /// The name it will have.
         path: PathBuf,
     },
@@ -35,6 +37,7 @@ impl Sink {
         let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
         let file = File::create(&temporary)
             .map_err(|error| Failure::data(format!("cannot write `{}`: {error}", path.display())))?;
+        let temporary = TempPath::try_from_path(temporary)?;
         Ok(Self::File { file: BufWriter::new(file), temporary, path: path.to_owned() })
     }
 
@@ -49,12 +52,8 @@ impl Sink {
             Self::Standard(mut standard) => Ok(standard.flush()?),
             Self::File { file, temporary, path } => {
                 let written = file.into_inner().map_err(|error| error.into_error()).and_then(|file| file.sync_all());
-                let renamed = written.and_then(|()| std::fs::rename(&temporary, &path));
-                renamed.map_err(|error| {
-                    // Nothing half-written stays behind; that it could not be removed would change nothing here.
-                    let _ = std::fs::remove_file(&temporary);
-                    Failure::data(format!("cannot write `{}`: {error}", path.display()))
-                })
+                let named = written.and_then(|()| temporary.persist(&path).map_err(|error| error.error));
+                named.map_err(|error| Failure::data(format!("cannot write `{}`: {error}", path.display())))
             }
         }
     }

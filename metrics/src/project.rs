@@ -22,14 +22,16 @@ pub struct Project {
     metrics: BTreeMap<String, Metric>,
     experiments: BTreeMap<String, Experiment>,
     documents: BTreeMap<(&'static str, String), Document>,
-    files: Vec<FileHash>,
+    files: Vec<ProjectFile>,
 }
 
-/// A file of the project and the hash of its bytes.
+/// A file of the project as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileHash {
+pub struct ProjectFile {
     /// Path from the project's folder, with `/` between its parts.
     pub path: String,
+    /// Its text.
+    pub text: String,
     /// BLAKE3 of the bytes, in hexadecimal.
     pub blake3: String,
 }
@@ -63,10 +65,32 @@ impl Project {
     pub fn load_all(root: &Path) -> (Option<Self>, Faults) {
         let mut faults = Vec::new();
         let read = folder::read(root, &mut faults);
+        Self::of_read(root, read, faults)
+    }
+
+    /// The project that a folder with these files would be, each given by its path from that folder and its text.
+    ///
+    /// Data are looked for in `root`, so that definitions kept elsewhere can be asked again of the same data.
+    ///
+    /// # Errors
+    /// As [`Project::load`].
+    pub fn of_texts<'a>(root: &Path, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Faults> {
+        let read = texts.into_iter().map(|(path, text)| folder::FileRead::of_text(path, text)).collect();
+        match Self::of_read(root, read, Vec::new()) {
+            (Some(project), faults) if !faults.iter().any(Fault::is_error) => Ok(project),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    fn of_read(root: &Path, read: Vec<folder::FileRead>, mut faults: Vec<Fault>) -> (Option<Self>, Faults) {
         let loaded = load::load(&read, &mut faults);
         let files = read
             .into_iter()
-            .map(|file| FileHash { blake3: blake3::hash(&file.bytes).to_hex().to_string(), path: file.path })
+            .map(|file| ProjectFile {
+                path: file.path,
+                text: String::from_utf8_lossy(&file.bytes).into_owned(),
+                blake3: blake3::hash(&file.bytes).to_hex().to_string(),
+            })
             .collect();
         let faulty_manifest = faults
             .iter()
@@ -143,7 +167,7 @@ impl Project {
     }
 
     /// The files that were read, the manifest first, then sources, metrics, experiments, each in alphabetical order.
-    pub fn files(&self) -> &[FileHash] {
+    pub fn files(&self) -> &[ProjectFile] {
         &self.files
     }
 
@@ -206,6 +230,31 @@ impl Project {
             }
         }
         metrics
+    }
+
+    /// The files that an experiment is made of: those that define it, and whatever they name.
+    ///
+    /// They make a project of their own, in which the experiment means the same; see [`Project::of_texts`]. A text that happens to be
+    /// the name of a definition brings that one along, which changes nothing.
+    pub fn files_of(&self, experiment: &Experiment) -> Vec<&ProjectFile> {
+        let mut found: BTreeSet<&(&'static str, String)> = BTreeSet::new();
+        let mut waiting = vec![("experiments", experiment.name.clone())];
+        waiting.extend(self.sources_of(experiment).into_iter().map(|name| ("sources", name.to_owned())));
+        while let Some(key) = waiting.pop() {
+            let Some((key, document)) = self.documents.get_key_value(&key) else { continue };
+            if !found.insert(key) {
+                continue;
+            }
+            for text in document.texts() {
+                waiting.extend(["metrics", "sources"].map(|folder| (folder, text.to_owned())));
+            }
+            if let Some(Rows::Query(query)) = self.source(&key.1).map(|source| &source.rows) {
+                waiting.extend(query.sources.iter().map(|name| ("sources", name.clone())));
+            }
+        }
+        let paths: BTreeSet<&str> =
+            found.into_iter().filter_map(|key| self.documents.get(key)).map(Document::file).collect();
+        self.files.iter().filter(|file| file.path == folder::MANIFEST || paths.contains(file.path.as_str())).collect()
     }
 
     /// The parameters that an experiment's metrics and sources declare.

@@ -13,7 +13,7 @@ use crate::status::{Progress, Rules, Status};
 use crate::wording;
 
 /// The answer to the experiment in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// What stands behind the sentence: effects, or the reason why there is none.
     pub kind: VerdictKind,
@@ -22,7 +22,7 @@ pub struct Verdict {
 }
 
 /// What a verdict rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictKind {
     /// A trust check failed: effects are not to be read.
@@ -32,6 +32,7 @@ pub enum VerdictKind {
     /// The effects are decided.
     Decided,
     /// No metric decides anything.
+    #[default]
     Nothing,
 }
 

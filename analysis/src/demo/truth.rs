@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use estimand_metrics::definition::Experiment;
 use estimand_metrics::project::Project;
 use estimand_stats::Estimate;
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,19 @@ impl Scale {
     }
 }
 
+/// The text of [`FILE`] in a project's folder; `None` when there is none, as in every project of real data.
+///
+/// # Errors
+/// [`Error::Read`] when the file cannot be read.
+pub fn text_of(folder: &Path) -> Result<Option<String>, Error> {
+    let path = folder.join(FILE);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Read { path, source }),
+    }
+}
+
 impl Truth {
     /// The true effect of an arm on a metric, for all units (`segment` is `None`) or for a segment such as `platform=web`.
     ///
@@ -101,7 +115,7 @@ impl Truth {
     ///
     /// Only rows that decide have one: a row shown beside may answer another question, such as the same without its cap. Rows
     /// by period have the truth of all units, since effects do not depend on the day of enrolment.
-    pub fn of(&self, row: &Estimate) -> Option<&Effect> {
+    pub fn of_row(&self, row: &Estimate) -> Option<&Effect> {
         let is_effect = row.term.is_none() && row.cohort.is_none() && row.quantile.is_none();
         if !is_effect || row.decides != Some(true) {
             return None;
@@ -117,29 +131,24 @@ impl Truth {
     /// [`Error::Read`] when the file cannot be read, [`Error::Truth`] when it says something else than truths.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
         let path = folder.join(FILE);
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                toml::from_str(&text).map(Some).map_err(|source| Error::Truth { path, source: Box::new(source) })
-            }
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::Read { path, source }),
-        }
+        let parsed =
+            |text: String| toml::from_str(&text).map_err(|source| Error::Truth { path, source: Box::new(source) });
+        text_of(folder)?.map(parsed).transpose()
     }
 
-    /// The truth about a project as it is read now: `None` when its folder has no [`FILE`], or when a definition has been
-    /// changed since, which makes it the truth of another question.
+    /// The truth about an experiment as its definitions are now: `None` when its folder has no [`FILE`], when that is about another
+    /// experiment, or when a definition has been changed since, which makes it the truth of another question.
     ///
     /// # Errors
     /// As [`Truth::read`].
-    pub fn of_project(project: &Project) -> Result<Option<Self>, Error> {
-        let truth = Self::read(project.root())?;
-        let unchanged = |truth: &Self| {
-            truth
-                .definitions
-                .iter()
-                .all(|(path, blake3)| project.files().iter().any(|file| file.path == *path && file.blake3 == *blake3))
+    pub fn of(project: &Project, experiment: &Experiment) -> Result<Option<Self>, Error> {
+        let files = project.files_of(experiment);
+        let is_of = |truth: &Self| {
+            truth.experiment == experiment.name
+                && files.iter().all(|file| truth.definitions.get(&file.path) == Some(&file.blake3))
         };
-        Ok(truth.filter(unchanged))
+        // Definitions that were made from a command line stand in no folder that could hold truths about them.
+        if files.is_empty() { Ok(None) } else { Ok(Self::read(project.root())?.filter(is_of)) }
     }
 
     /// The text of the file: one effect a line, floats with all their digits.
@@ -229,7 +238,7 @@ mod tests {
             decides: Some(true),
             ..Estimate::default()
         };
-        let value = |row: &Estimate| truth().of(row).map(|effect| effect.value);
+        let value = |row: &Estimate| truth().of_row(row).map(|effect| effect.value);
         assert_eq!(value(&row), Some(0.1 + 0.2));
         assert_eq!(value(&Estimate { segment: text("platform=web"), ..row.clone() }), Some(0.0));
         for other in [

@@ -71,8 +71,8 @@ pub(super) fn text(answered: &Answered, style: Style) -> String {
             text.push_str(&format!("- {note}\n"));
         }
     }
-    if !answered.verdict.is_empty() {
-        text.push_str(&format!("\n{}\n", answered.verdict));
+    if !answered.verdict.sentence.is_empty() {
+        text.push_str(&format!("\n{}\n", answered.verdict.sentence));
     }
     text
 }
@@ -92,7 +92,7 @@ pub(super) fn html(answered: &Answered) -> String {
         html.push_str("</tr>");
     }
     html.push_str("</tbody></table>");
-    html.push_str(&format!("<p>{}</p>", escape(&answered.verdict)));
+    html.push_str(&format!("<p>{}</p>", escape(&answered.verdict.sentence)));
     if let Some(forest) = &answered.forest {
         html.push_str(&format!("<figure>{}</figure>", forest.svg(&Theme::LIGHT, WIDE)));
     }

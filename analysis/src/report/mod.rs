@@ -63,6 +63,7 @@ pub const SECTIONS: &[Section] = &[
     section!("truth", "Truth", |model| !model.truth.is_empty()),
     section!("over_time", "Over time", |model| !model.over_time.is_empty()),
     section!("distribution", "Distribution", |model| !model.distribution.is_empty()),
+    section!("segments", "Segments", |model| !model.segments.is_empty()),
     section!("method", "Method", |_| true),
     section!("provenance", "Provenance", |_| true),
 ];

@@ -36,6 +36,8 @@ pub struct ReportModel {
     pub over_time: Vec<Figure>,
     /// Distributions by arm.
     pub distribution: Vec<Figure>,
+    /// Effects by the value of each dimension.
+    pub segments: Vec<Figure>,
     /// True effects, known only where data were simulated.
     pub truth: Vec<Truth>,
     /// How the numbers came about.

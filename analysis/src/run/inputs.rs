@@ -5,14 +5,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::RunId;
+use crate::bare::BareFile;
+use crate::change::Change;
 
 /// Everything that may change a result of a run.
 ///
 /// Two runs with equal inputs are the same run. The order of definitions and sources does not matter; that of statements does.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
-    /// The experiment; empty for a bare file.
+    /// The experiment; of a bare file its stem.
     pub experiment: String,
+    /// What was said of a bare file; `None` for an experiment of a project.
+    pub file: Option<BareFile>,
+    /// What was changed of the experiment for this run.
+    pub change: Change,
     /// The files that define it, with their text.
     pub definitions: Vec<Definition>,
     /// The statements asked of the data.
@@ -27,8 +33,6 @@ pub struct Inputs {
     pub seed: u64,
     /// The instant up to which data count, in RFC 3339; `None` counts all.
     pub as_of: Option<String>,
-    /// Options of engine and estimators that matter to results.
-    pub options: BTreeMap<String, String>,
 }
 
 /// A file that defines a run.
@@ -57,7 +61,7 @@ pub struct BoundStatement {
     pub title: String,
     /// Its text.
     pub sql: String,
-    /// The values in the order of their placeholders, each as type and text.
+    /// Each placeholder with the value bound to it, as a literal.
     pub values: Vec<(String, String)>,
 }
 
@@ -66,13 +70,13 @@ pub struct BoundStatement {
 pub struct Fingerprint {
     /// The source that reads it.
     pub source: String,
-    /// Where it is, inside the project when it is there.
+    /// Where it is, from the project's folder when it is inside.
     pub location: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// Time of its last change, in RFC 3339; `None` where the store tells none.
+    /// Time of its last change, in RFC 3339, where only a footer was hashed; a copy of wholly hashed bytes is the same input.
     pub modified: Option<String>,
-    /// BLAKE3 of its footer, or of all of it when that was asked for.
+    /// BLAKE3 of the footer of a Parquet file, or of all of any other.
     pub hash: Option<String>,
 }
 
@@ -120,7 +124,7 @@ mod tests {
             |inputs| inputs.seed += 1,
             |inputs| inputs.as_of = Some(String::new()),
             |inputs| drop(inputs.parameters.insert("country".into(), "DE".into())),
-            |inputs| drop(inputs.options.insert("level".into(), "0.9".into())),
+            |inputs| inputs.change.level = Some(0.9),
         ];
         for (place, change) in changes.iter().enumerate() {
             let mut changed = inputs();

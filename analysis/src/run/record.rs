@@ -10,7 +10,7 @@ use estimand_stats::Estimates;
 use estimand_stats::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Inputs};
+use super::{Error, Hashes, Inputs, Log};
 
 /// File names of the record itself.
 pub(super) const INPUTS: &str = "inputs.json";
@@ -43,18 +43,15 @@ pub struct Summary {
     pub verdict: Verdict,
 }
 
-/// When a run was made and how long it took. Not part of its identity.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Log {
-    /// The command as typed, without secrets.
-    pub command: String,
-    /// When it began, in RFC 3339.
-    pub started: Option<String>,
-    /// Each step with its seconds, in order.
-    pub steps: Vec<(String, f64)>,
-}
-
 impl Run {
+    /// The hash of each artefact.
+    ///
+    /// # Errors
+    /// [`Error::ArtefactName`] for a name that cannot be a file of a run.
+    pub fn hashes(&self) -> Result<Hashes, Error> {
+        Ok(Hashes::of(self.files()?.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))))
+    }
+
     /// Every artefact that is hashed, by file name; the inputs are not among them, their hash is the id.
     ///
     /// # Errors

@@ -127,7 +127,10 @@ fn the_truth_is_of_the_definitions_as_they_were_written() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("shop");
     let truth = shop::write(&path, &ShopOptions { users: 10, seed: 1 }).unwrap();
-    let known = || Truth::of_project(&Project::load(&path).unwrap()).unwrap();
+    let known = || {
+        let project = Project::load(&path).unwrap();
+        Truth::of(&project, project.experiment("one_page_checkout").unwrap()).unwrap()
+    };
     assert_eq!(known(), Some(truth));
 
     let metric = path.join("metrics/orders.toml");

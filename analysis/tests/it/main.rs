@@ -2,6 +2,7 @@
 
 mod coverage;
 mod demo;
+mod replay;
 mod report;
 mod report_example;
 mod run_store;

@@ -1,20 +1,19 @@
 //! `estimand analyze`: an experiment, a bare file, or summary numbers.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use estimand_analysis::analyze::{self, Change, Request, Target};
+use estimand_analysis::analyze::{self, Request, Target};
 use estimand_analysis::answered::Answered;
 use estimand_analysis::bare::BareFile;
-use estimand_analysis::output::{self, Format};
+use estimand_analysis::change::Change;
 use estimand_analysis::summary::Summary;
 
 use crate::arguments::Common;
-use crate::command::{open_project, pair, resources, wait};
+use crate::command::{answer, open_project, pair, resources, runs_folder};
+use crate::delivery::Delivery;
 use crate::exit::{ExitCode, Failure};
-use crate::progress::Progress;
-use crate::sink::Sink;
 
 /// Arguments of `estimand analyze`.
 #[derive(Debug, clap::Args)]
@@ -46,15 +45,15 @@ pub struct Analyze {
     /// The value of a parameter, such as `country=DE` or `country=DE,AT`.
     #[arg(short = 'p', long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
-    /// Format of the answer; a table on a terminal, JSON into a pipe.
-    #[arg(long, value_name = "FORMAT", value_parser = output::ALL.iter().map(|format| format.name()).collect::<Vec<_>>())]
-    format: Option<String>,
-    /// Write to this file, whole or not at all.
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Replace the output file when it is there.
+    /// Keep the analysis of a file as a run; an experiment's is kept always.
+    #[arg(long, conflicts_with_all = ["summary", "no_save"])]
+    save: bool,
+    /// Do not keep the analysis as a run.
     #[arg(long)]
-    force: bool,
+    no_save: bool,
+    /// How the answer is delivered.
+    #[command(flatten)]
+    delivery: Delivery,
     /// End with code 5 when a health check failed.
     #[arg(long, value_name = "WHAT", value_parser = ["health"])]
     fail_on: Option<String>,
@@ -93,41 +92,18 @@ struct FileArguments {
 impl Analyze {
     /// Analyses, and writes the answer.
     pub fn run(&self, common: &Common) -> Result<ExitCode, Failure> {
-        let mut sink = Sink::open(self.output.as_deref(), self.force)?;
-        let format = self.format(&sink)?;
-        if format.is_binary() && sink.is_terminal() {
-            return Err(Failure::usage(format!(
-                "--format {}: a terminal cannot show it; give `--output FILE` or a pipe",
-                format.name()
-            )));
-        }
-        let answered = match &self.summary {
-            Some(file) => self.summarised(file)?,
+        let destination = self.delivery.open()?;
+        let (answered, kept) = match &self.summary {
+            Some(file) => (self.summarised(file)?, Ok(())),
             None => self.analysed(common)?,
         };
-        format.write(&answered, &mut sink).map_err(|error| match error {
-            output::Error::Sink(error) => Failure::from(error),
-            error => Failure::new(ExitCode::Failed, error),
-        })?;
-        sink.flush()?;
-        sink.finish()?;
+        destination.write(&answered)?;
+        // Said last, so that whoever reads the answer has it even when it could not be kept.
+        kept?;
         if self.fail_on.is_some() && answered.has_failed_check() {
             return Err(Failure::new(ExitCode::Health, "a health check failed; read `checks` before the effects"));
         }
         Ok(ExitCode::Done)
-    }
-
-    fn format(&self, sink: &Sink) -> Result<&'static dyn Format, Failure> {
-        let by_suffix = self.output.as_deref().and_then(Path::extension).and_then(|suffix| suffix.to_str());
-        let usual = match by_suffix {
-            Some("md") => "markdown",
-            Some("html" | "htm") => "html",
-            Some(suffix) if output::by_name(suffix).is_some() => suffix,
-            _ if sink.is_terminal() => "table",
-            _ => "json",
-        };
-        let name = self.format.as_deref().unwrap_or(usual);
-        output::by_name(name).ok_or_else(|| Failure::usage(format!("--format: no format `{name}`")))
     }
 
     fn summarised(&self, file: &str) -> Result<Answered, Failure> {
@@ -150,34 +126,35 @@ impl Analyze {
         analyze::summarised(&summary).map_err(|error| Failure::usage(format!("{file}: {error}")))
     }
 
-    fn analysed(&self, common: &Common) -> Result<Answered, Failure> {
+    fn analysed(&self, common: &Common) -> Result<(Answered, Result<(), Failure>), Failure> {
         let target = self.target.clone().unwrap_or_default();
-        let progress = Progress::new(common.quiet);
-        let resources = resources(common)?;
-        let change = Change {
-            metrics: self.metrics.clone(),
-            dimensions: self.by.clone(),
-            estimator: self.estimator.clone(),
-            options: self.options.iter().cloned().collect::<BTreeMap<_, _>>(),
-            level: self.level,
-        };
-        let target = if is_file(&target) {
-            Target::File(self.bare(PathBuf::from(target))?)
+        let (target, folder, recorded) = if is_file(&target) {
+            let (mut file, mut folder) = (self.bare(PathBuf::from(target))?, PathBuf::from("."));
+            if self.save {
+                folder = runs_folder(common);
+                file.place_in(&folder)?;
+            }
+            (Target::File(file), folder, self.save)
         } else {
             let project = open_project(common)?;
-            Target::Experiment { project: Box::new(project), name: target, change }
+            let folder = project.root().to_owned();
+            let change = Change {
+                metrics: self.metrics.clone(),
+                dimensions: self.by.clone(),
+                estimator: self.estimator.clone(),
+                options: self.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+                level: self.level,
+            };
+            (Target::Experiment { project: Box::new(project), name: target, change }, folder, !self.no_save)
         };
         let request = Request {
             target,
             parameters: self.parameters.clone(),
             as_of: self.as_of,
-            resources,
-            command: std::env::args().collect(),
+            resources: resources(common),
+            recorded,
         };
-        let say = |what: &str| progress.say(what);
-        let answered = wait(common, async { analyze::analyze(&request, &say).await.map_err(Failure::from) });
-        progress.finish();
-        answered
+        answer(common, &request, &folder)
     }
 
     fn bare(&self, path: PathBuf) -> Result<BareFile, Failure> {
@@ -198,10 +175,11 @@ impl Analyze {
             dimensions: self.by.clone(),
             filter: self.file.filter.clone(),
             lower_is_better: self.file.lower_is_better.clone(),
-            level: self.level.unwrap_or(0.95),
+            level: self.level.unwrap_or(BareFile::LEVEL),
             estimator: self.estimator.clone(),
             options: self.options.iter().cloned().collect(),
             path,
+            root: PathBuf::new(),
         })
     }
 }

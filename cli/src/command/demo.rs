@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use estimand_analysis::analyze::{self, Change, Request, Target};
+use estimand_analysis::analyze::Request;
 use estimand_analysis::demo::{self, shop, trial};
 use estimand_analysis::metrics::project::Project;
 use estimand_analysis::report::{self, PlotlyMode};
 
 use crate::arguments::Common;
-use crate::command::{resources, wait};
+use crate::command::{answer, resources};
 use crate::exit::{ExitCode, Failure};
 use crate::progress::Progress;
 use crate::sink::Sink;
@@ -36,44 +36,34 @@ impl Demo {
         let (shop_folder, trial_folder) = (self.folder.join("shop"), self.folder.join("trial"));
         shop::write(&shop_folder, &options).map_err(failure)?;
         trial::write(&trial_folder).map_err(failure)?;
+        progress.finish();
         for folder in [&shop_folder, &trial_folder] {
-            for page in self.analyse(folder, common, &progress)? {
-                progress.finish();
+            for page in analyse(folder, common)? {
                 eprintln!("report: {}", page.display());
             }
         }
         eprintln!("\nOpen a report in a browser, or look around: estimand check --project {}", shop_folder.display());
         Ok(ExitCode::Done)
     }
+}
 
-    fn analyse(&self, folder: &Path, common: &Common, progress: &Progress) -> Result<Vec<PathBuf>, Failure> {
-        let project = Project::load(folder).map_err(Failure::usage)?;
-        let mut pages = Vec::new();
-        for name in project.experiments().keys() {
-            let request = Request {
-                target: Target::Experiment {
-                    project: Box::new(project.clone()),
-                    name: name.clone(),
-                    change: Change::default(),
-                },
-                parameters: Vec::new(),
-                as_of: None,
-                resources: resources(common)?,
-                command: ["estimand", "analyze", name].map(str::to_owned).to_vec(),
-            };
-            let say = |what: &str| progress.say(what);
-            let answered = wait(common, async { analyze::analyze(&request, &say).await.map_err(Failure::from) })?;
-            let page = report::render(&answered.report, PlotlyMode::Embed)
-                .map_err(|error| Failure::new(ExitCode::Failed, error))?;
-            let path = folder.join(format!("{name}.html"));
-            let mut sink = Sink::open(Some(&path), true)?;
-            std::io::Write::write_all(&mut sink, page.as_bytes())?;
-            sink.finish()?;
-            eprintln!("{name}: {}", answered.verdict);
-            pages.push(path);
-        }
-        Ok(pages)
+fn analyse(folder: &Path, common: &Common) -> Result<Vec<PathBuf>, Failure> {
+    let project = Project::load(folder).map_err(Failure::usage)?;
+    let mut pages = Vec::new();
+    for name in project.experiments().keys() {
+        let request = Request { resources: resources(common), ..Request::experiment(project.clone(), name) };
+        let (answered, kept) = answer(common, &request, folder)?;
+        kept?;
+        let page = report::render(&answered.report, PlotlyMode::Embed)
+            .map_err(|error| Failure::new(ExitCode::Failed, error))?;
+        let path = folder.join(format!("{name}.html"));
+        let mut sink = Sink::open(Some(&path), true)?;
+        std::io::Write::write_all(&mut sink, page.as_bytes())?;
+        sink.finish()?;
+        eprintln!("{name}: {}", answered.verdict.sentence);
+        pages.push(path);
     }
+    Ok(pages)
 }
 
 fn failure(error: demo::Error) -> Failure {

@@ -9,19 +9,24 @@ mod init;
 mod list;
 mod metrics;
 mod plan;
+mod replay;
 mod report;
+mod runs;
 mod schema;
 mod srm;
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use estimand_analysis::Error;
+use estimand_analysis::analyze::Request;
+use estimand_analysis::answered::Answered;
 use estimand_analysis::metrics::engine::Resources;
 use estimand_analysis::metrics::project::Project;
+use estimand_analysis::{Error, keep, run};
 
 use crate::arguments::{Arguments, Common};
 use crate::exit::{ExitCode, Failure};
+use crate::progress::Progress;
 
 /// Every command, in the order of `--help`.
 #[derive(Debug, Subcommand)]
@@ -40,8 +45,12 @@ pub enum Command {
     Plan(plan::Plan),
     /// Analyse an experiment of the project, a file of data, or summary numbers.
     Analyze(Box<analyze::Analyze>),
-    /// Analyse an experiment into a page for the browser.
+    /// Analyse an experiment into a page for the browser, or write the page of a run.
     Report(report::Report),
+    /// List the runs that were kept, or show one.
+    Runs(runs::Runs),
+    /// Compute a run again from its inputs alone, and compare every byte.
+    Replay(replay::Replay),
     /// Test counts per arm against their allocation.
     Srm(srm::Srm),
     /// Correct p-values for multiplicity.
@@ -64,6 +73,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Plan(command) => command.run(&common),
         Command::Analyze(command) => command.run(&common),
         Command::Report(command) => command.run(&common),
+        Command::Runs(command) => command.run(&common),
+        Command::Replay(command) => command.run(&common),
         Command::Srm(command) => command.run(),
         Command::Adjust(command) => command.run(),
         Command::List(command) => command.run(),
@@ -82,21 +93,48 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 /// The folder of `--project`, or the nearest one with an `estimand.toml`.
 fn project_folder(common: &Common) -> Result<PathBuf, Failure> {
-    if let Some(folder) = &common.project {
-        return Ok(folder.clone());
-    }
-    let here = std::env::current_dir()?;
-    let nearest = here.ancestors().find(|folder| folder.join("estimand.toml").is_file());
-    nearest.map(Path::to_owned).ok_or_else(|| {
+    nearest_project(common).ok_or_else(|| {
         Failure::usage(
             "no estimand.toml here or in a folder above; give `--project DIR`, or begin with `estimand init DIR`",
         )
     })
 }
 
+/// The folder whose `.estimand` holds the runs: the project's, or the current one.
+fn runs_folder(common: &Common) -> PathBuf {
+    nearest_project(common).unwrap_or_else(|| PathBuf::from("."))
+}
+
+fn nearest_project(common: &Common) -> Option<PathBuf> {
+    common.project.clone().or_else(|| {
+        let here = std::env::current_dir().ok()?;
+        here.ancestors().find(|folder| folder.join("estimand.toml").is_file()).map(Path::to_owned)
+    })
+}
+
 /// The project, read and checked.
 fn open_project(common: &Common) -> Result<Project, Failure> {
     Project::load(&project_folder(common)?).map_err(Failure::usage)
+}
+
+/// Answers a request, showing progress, and keeps it in this folder when it is to be recorded.
+///
+/// The answer is there also when it could not be kept.
+fn answer(common: &Common, request: &Request, folder: &Path) -> Result<(Answered, Result<(), Failure>), Failure> {
+    let progress = Progress::new(common.quiet);
+    let say = |what: &str| progress.say(what);
+    let outcome = wait(common, async {
+        let answered = estimand_analysis::analyze::analyze(request, &say).await?;
+        let command: Vec<String> = std::env::args().collect();
+        let kept = if request.recorded { keep::keep(&answered, folder, &command).await } else { Ok(None) };
+        Ok((answered, kept))
+    });
+    progress.finish();
+    let (answered, kept) = outcome?;
+    if let (Ok(Some(run)), false) = (&kept, common.quiet) {
+        eprintln!("run {}{}", run.id.short(), if run.existed { ", recorded before" } else { "" });
+    }
+    Ok((answered, kept.map(drop).map_err(Failure::from)))
 }
 
 /// `NAME=VALUE` of the command line.
@@ -108,8 +146,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// What the engine may use.
-fn resources(common: &Common) -> Result<Resources, Failure> {
-    Ok(Resources { threads: common.threads.map(usize::from), memory_limit: common.memory_limit, spill_folder: None })
+fn resources(common: &Common) -> Resources {
+    Resources { threads: common.threads.map(usize::from), memory_limit: common.memory_limit, spill_folder: None }
 }
 
 /// Whose an error is to mend decides the code.
@@ -127,6 +165,12 @@ impl From<Error> for Failure {
             Error::Data(
                 Data::DifferingDimension { .. } | Data::NoUnits { .. } | Data::TooMany { .. } | Data::Data { .. },
             ) => ExitCode::Data,
+            Error::Run(
+                run::Error::UnknownRun { .. } | run::Error::AmbiguousRun { .. } | run::Error::UnknownArtefact { .. },
+            ) => ExitCode::Usage,
+            Error::Run(run::Error::Damaged { .. } | run::Error::Unreadable { .. }) | Error::Changed { .. } => {
+                ExitCode::Data
+            }
             Error::Data(Data::Parameters(_) | Data::Estimator(_)) | Error::Estimator(_) => ExitCode::Usage,
             _ => ExitCode::Failed,
         };
@@ -135,7 +179,7 @@ impl From<Error> for Failure {
 }
 
 /// Runs a future to its end, the timeout, or an interrupt.
-fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
     let threads = usize::from(common.threads.unwrap_or(0));
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     // Planning a deep expression needs more than the usual two megabytes.
@@ -153,7 +197,7 @@ fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Failure>>) -> R
             }
         };
         tokio::select! {
-            result = work => result,
+            result = work => result.map_err(Failure::from),
             () = expired => Err(Failure::new(ExitCode::TimedOut, "timed out; nothing was stored; raise `--timeout`")),
             _ = tokio::signal::ctrl_c() => Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was stored")),
         }

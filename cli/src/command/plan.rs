@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use estimand_analysis::analyze::{self, Change, Request, Target};
+use estimand_analysis::analyze::{self, Request};
 use estimand_analysis::metrics::engine::Engine;
 use estimand_analysis::metrics::plan::lower;
 
@@ -25,17 +25,11 @@ impl Plan {
     /// Prints the statements, commented, values written as literals.
     pub fn run(&self, common: &Common) -> Result<ExitCode, Failure> {
         let request = Request {
-            target: Target::Experiment {
-                project: Box::new(open_project(common)?),
-                name: self.experiment.clone(),
-                change: Change::default(),
-            },
             parameters: self.parameters.clone(),
-            as_of: None,
-            resources: resources(common)?,
-            command: Vec::new(),
+            resources: resources(common),
+            ..Request::experiment(open_project(common)?, &self.experiment)
         };
-        let prepared = wait(common, async { analyze::prepare(&request).await.map_err(Failure::from) })?;
+        let prepared = wait(common, analyze::prepare(&request))?;
         let specification = &prepared.plan.specification;
         let mut steps = lower::preparation(specification, prepared.opened.engine.schemas());
         steps.push(lower::census(specification));

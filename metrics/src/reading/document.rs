@@ -134,6 +134,21 @@ impl Document {
         &self.root
     }
 
+    /// Every string value, at any depth, in the order of the file.
+    pub fn texts(&self) -> Vec<&str> {
+        let mut texts = Vec::new();
+        let mut waiting: Vec<&Item> = self.root.entries.iter().rev().map(|entry| &entry.item).collect();
+        while let Some(item) = waiting.pop() {
+            match &item.content {
+                Content::Text(text) => texts.push(text.as_str()),
+                Content::List(items) => waiting.extend(items.iter().rev()),
+                Content::Table(table) => waiting.extend(table.entries.iter().rev().map(|entry| &entry.item)),
+                Content::Boolean(_) | Content::Float(_) | Content::Integer(_) | Content::Moment(_) => {}
+            }
+        }
+        texts
+    }
+
     /// The place of a stretch of bytes.
     pub fn place(&self, span: &Range<usize>) -> Place {
         Place::in_text(&self.file, &self.text, span.start, span.end)

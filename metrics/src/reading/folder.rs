@@ -32,6 +32,13 @@ pub(crate) struct FileRead {
 
 type Stamp = (u64, Option<SystemTime>);
 
+impl FileRead {
+    /// A file that stands in no folder.
+    pub(crate) fn of_text(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), bytes: text.as_bytes().to_vec(), stamp: (text.len() as u64, None) }
+    }
+}
+
 /// Reads the manifest and every definition, at one moment: when a file changes meanwhile, all are read anew.
 pub(crate) fn read(root: &Path, faults: &mut Vec<Fault>) -> Vec<FileRead> {
     for attempt in 1..=ATTEMPTS {

@@ -8,6 +8,7 @@ mod input_files;
 mod input_ndjson;
 mod input_parquet;
 mod mutation;
+mod project_files;
 mod schema;
 mod shop;
 mod udaf_bytes;
