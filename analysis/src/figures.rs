@@ -161,8 +161,5 @@ fn is_deciding(row: &Estimate, scale: &str) -> bool {
 
 /// A deciding row of all units or of a segment.
 fn is_deciding_cut(row: &Estimate, scale: &str) -> bool {
-    row.decides == Some(true)
-        && row.scale.as_deref() == Some(scale)
-        && row.period.is_none()
-        && row.term.is_none()
+    row.decides == Some(true) && row.scale.as_deref() == Some(scale) && row.period.is_none() && row.term.is_none()
 }

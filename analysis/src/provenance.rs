@@ -39,7 +39,7 @@ pub fn inputs(
         Target::Experiment { change, .. } => (None, change.clone()),
         Target::File(file) => (Some(file.clone()), Change::default()),
     };
-    Ok(Inputs {
+    let inputs = Inputs {
         experiment: plan.experiment.name.clone(),
         file,
         change,
@@ -54,7 +54,8 @@ pub fn inputs(
         build: BUILD.to_owned(),
         seed: 0,
         as_of: plan.specification.enrolment.as_of.map(|as_of| as_of.to_string()),
-    })
+    };
+    Ok(inputs.sorted())
 }
 
 fn bound(step: &Step) -> BoundStatement {

@@ -81,13 +81,17 @@ pub struct Fingerprint {
 }
 
 impl Inputs {
+    /// The same inputs with the lists that have no order of their own in the order of the record.
+    pub fn sorted(mut self) -> Self {
+        self.definitions.sort();
+        self.sources.sort();
+        self
+    }
+
     /// The bytes that the id is the hash of: compact JSON, keys in the order of the fields, lists without an order of their own sorted.
     pub fn canonical(&self) -> Vec<u8> {
-        let mut sorted = self.clone();
-        sorted.definitions.sort();
-        sorted.sources.sort();
-        // Strings, integers and maps with string keys only, which always serialise.
-        serde_json::to_vec(&sorted).unwrap_or_default()
+        // Strings, numbers and maps with string keys only, which always serialise.
+        serde_json::to_vec(&self.clone().sorted()).unwrap_or_default()
     }
 
     /// The id of the run.
