@@ -1,6 +1,7 @@
 //! What can go wrong in an analysis, told apart by whose it is to mend.
 
 use estimand_metrics::fault::Fault;
+use miette::Diagnostic as _;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ pub enum Error {
         known: String,
     },
     /// The record of runs refused.
-    #[error(transparent)]
+    #[error("{}{}", .0, mend(.0))]
     Run(#[from] crate::run::Error),
     /// The files that a run read are not what they were.
     #[error(
@@ -84,4 +85,9 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+}
+
+/// How to mend it, as a sentence goes on.
+fn mend(error: &crate::run::Error) -> String {
+    error.help().map(|help| format!("; {help}")).unwrap_or_default()
 }

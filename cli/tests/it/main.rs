@@ -1,5 +1,7 @@
 //! The command as a shell sees it: usage, exit codes, streams.
 
+mod runs;
+
 use std::process::{Command, Output};
 
 fn estimand(arguments: &[&str]) -> Output {
