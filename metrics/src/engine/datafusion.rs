@@ -7,7 +7,6 @@ use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::dataframe::DataFrame;
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -18,6 +17,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::engine::Engine;
+use crate::engine::kept::{Kept, Room};
 use crate::error::Error;
 use crate::plan::lower::{Schemas, Step};
 use crate::sql::{Binding, Statement};
@@ -38,6 +38,7 @@ pub struct Resources {
 pub struct DataFusion {
     session: SessionContext,
     schemas: Schemas,
+    room: Arc<Room>,
 }
 
 impl DataFusion {
@@ -63,9 +64,10 @@ impl DataFusion {
             runtime = runtime.with_disk_manager_builder(disk);
         }
         let runtime = runtime.build_arc().map_err(|error| named("start", &error))?;
+        let room = Arc::new(Room::new(&runtime));
         let session = SessionContext::new_with_config_rt(config, runtime);
         udaf::register(&session);
-        Ok(Self { session, schemas: Schemas::new() })
+        Ok(Self { session, schemas: Schemas::new(), room })
     }
 
     /// Adds a source under its name.
@@ -114,11 +116,7 @@ impl Engine for DataFusion {
             let fail = |error: DataFusionError| named(&step.name, &error);
             let frame = self.frame(&step.name, &step.statement).await?;
             let table: Arc<dyn TableProvider> = if step.keep {
-                let planned = Arc::new(frame.schema().as_arrow().clone());
-                let partitions = frame.collect_partitioned().await.map_err(fail)?;
-                // What a plan promises of nullability and of views of text, its batches need not keep to the letter.
-                let schema = partitions.iter().flatten().next().map_or(planned, RecordBatch::schema);
-                Arc::new(MemTable::try_new(schema, partitions).map_err(fail)?)
+                Arc::new(Kept::of(&step.name, frame, &self.room).await.map_err(fail)?)
             } else {
                 frame.into_view()
             };

@@ -3,6 +3,7 @@
 //! An engine takes statements in its dialect and gives record batches. Adding one adds one file.
 
 mod datafusion;
+mod kept;
 mod open;
 
 use arrow::record_batch::RecordBatch;

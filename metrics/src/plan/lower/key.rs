@@ -36,7 +36,7 @@ impl KeyForm {
     }
 
     /// The id in column `name` of a source, null when it is blank.
-    pub(crate) fn expression(self, name: &str, source: &str, schemas: &Schemas) -> Expr {
+    pub(super) fn expression(self, name: &str, source: &str, schemas: &Schemas) -> Expr {
         let kind = schemas
             .get(source)
             .and_then(|schema| schema.field_with_name(name).ok().map(|field| field.data_type().clone()));

@@ -9,6 +9,7 @@
 //! 5. the readouts: statistics per arm.
 
 mod clock;
+mod form;
 mod key;
 mod outcomes;
 mod readouts;
@@ -30,6 +31,7 @@ pub use units::{
 };
 pub(crate) use units::{dimensions_step, greatest};
 
+use self::form::Form;
 use crate::plan::specification::UnitAggregation;
 use crate::sql::Statement;
 
@@ -71,10 +73,10 @@ pub type Schemas = BTreeMap<String, SchemaRef>;
 
 /// The steps up to the unit table, in the order in which they run.
 pub fn preparation(specification: &UnitAggregation, schemas: &Schemas) -> Vec<Step> {
-    let key = KeyForm::of(specification, schemas);
-    let mut steps = units::steps(specification, schemas, key);
-    steps.extend(outcomes::steps(specification, schemas, key));
-    steps.push(unit_table::step(specification));
+    let form = Form::of(specification, schemas);
+    let mut steps = units::steps(specification, form);
+    steps.extend(outcomes::steps(specification, form));
+    steps.push(unit_table::step(specification, form));
     steps
 }
 

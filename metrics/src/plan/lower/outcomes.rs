@@ -4,9 +4,10 @@ use sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, FunctionCall, Keywo
 
 use crate::bindings::Bindings;
 use crate::expression::{AggregateFunction, Expression};
-use crate::plan::lower::key::KeyForm;
+use crate::plan::lower::clock::Tick;
+use crate::plan::lower::form::Form;
 use crate::plan::lower::units::{COLUMN_COUNTED_FROM, COLUMN_EXPOSED_AT, COLUMN_STATE, COLUMN_UNIT, UnitState, word};
-use crate::plan::lower::{Schemas, Step, UNITS, clock, per_unit};
+use crate::plan::lower::{Step, UNITS, per_unit};
 use crate::plan::specification::{Span, UnitAggregation, UnitColumn};
 use crate::sql::{call, cast, column, instant, lower};
 
@@ -14,7 +15,7 @@ use crate::sql::{call, cast, column, instant, lower};
 pub(crate) const COLUMN_SOURCE_ROWS: &str = "source_rows";
 
 /// One step per source that is not read with the enrolment.
-pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: KeyForm) -> Vec<Step> {
+pub(super) fn steps(specification: &UnitAggregation, form: Form<'_>) -> Vec<Step> {
     let outside: Vec<&UnitColumn> =
         specification.values.iter().filter(|value| !specification.is_in_enrolment(value)).collect();
     let mut sources: Vec<&str> = outside.iter().map(|value| value.source.as_str()).collect();
@@ -24,28 +25,23 @@ pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: Key
         .into_iter()
         .map(|source| {
             let values: Vec<&UnitColumn> = outside.iter().copied().filter(|value| value.source == source).collect();
-            let select = statement(specification, source, &values, schemas, key);
+            let select = statement(specification, source, &values, form);
             let purpose = format!("one row per unit: every window, filter and lookback over `{source}` in one scan");
-            Step::new(per_unit(source), purpose, &select, true)
+            // A unit table of its own is looked at for repeated units; all else is read once, by the unit table.
+            Step::new(per_unit(source), purpose, &select, values.iter().any(|value| value.clock.is_none()))
         })
         .collect()
 }
 
-fn statement(
-    specification: &UnitAggregation,
-    source: &str,
-    values: &[&UnitColumn],
-    schemas: &Schemas,
-    key: KeyForm,
-) -> SelectStatement {
+fn statement(specification: &UnitAggregation, source: &str, values: &[&UnitColumn], form: Form<'_>) -> SelectStatement {
     let unit = values.iter().find_map(|value| value.unit_column.as_deref()).unwrap_or(COLUMN_UNIT);
     let timed = values.iter().find_map(|value| value.clock.as_ref());
     // The rows of the source: id, time, and each distinct condition and argument once, so that text does not travel
     // through the join.
     let mut rows = Query::select();
-    rows.expr_as(key.expression(unit, source, schemas), Alias::new(COLUMN_UNIT));
+    rows.expr_as(form.id(unit, source), Alias::new(COLUMN_UNIT));
     if let Some(clock) = timed {
-        rows.expr_as(clock::expression(clock, source, schemas), Alias::new("at"));
+        rows.expr_as(form.time(clock, source), Alias::new("at"));
     }
     arguments(&mut rows, values, &specification.bindings);
     rows.from(Alias::new(source));
@@ -62,14 +58,14 @@ fn statement(
     }
     let spans = spans(values);
     for (index, span) in spans.iter().enumerate() {
-        joined.expr_as(inside(*span, &of_event("at"), &of_unit), Alias::new(window(index)));
+        joined.expr_as(inside(*span, &of_event("at"), &of_unit, form.tick), Alias::new(window(index)));
     }
     joined
         .from_subquery(rows, e.clone())
         .inner_join(TableRef::from(Alias::new(UNITS)).alias(u.clone()), of_event(COLUMN_UNIT).eq(of_unit(COLUMN_UNIT)))
         .and_where(of_unit(COLUMN_STATE).eq(word(UnitState::Counted.word())));
     if timed.is_some() {
-        bound_in_time(&mut joined, specification, &spans, &of_event("at"), &of_unit);
+        bound_in_time(&mut joined, specification, &spans, &of_event("at"), &of_unit, form.tick);
     }
     let mut grouped = Query::select();
     grouped.column(Alias::new(COLUMN_UNIT));
@@ -88,6 +84,7 @@ fn bound_in_time(
     spans: &[Span],
     at: &Expr,
     of_unit: &impl Fn(&str) -> Expr,
+    tick: Tick,
 ) {
     let enrolment = &specification.enrolment;
     let lookback = spans.iter().filter_map(|span| match span {
@@ -104,7 +101,7 @@ fn bound_in_time(
     if let Some(as_of) = enrolment.as_of {
         joined.and_where(at.clone().lt(instant(as_of)));
     }
-    joined.and_where(at.clone().gte(clock::moved(of_unit(COLUMN_EXPOSED_AT), -lookback)));
+    joined.and_where(not_before(at, of_unit(COLUMN_EXPOSED_AT), lookback, tick));
     let ends: Option<Vec<i64>> = spans
         .iter()
         .map(|span| match span {
@@ -113,26 +110,34 @@ fn bound_in_time(
         })
         .collect();
     if let Some(longest) = ends.and_then(|ends| ends.into_iter().max()) {
-        joined.and_where(at.clone().lt(clock::moved(of_unit(COLUMN_COUNTED_FROM), longest)));
+        joined.and_where(at.clone().sub(of_unit(COLUMN_COUNTED_FROM)).lt(tick.length(longest)));
     }
 }
 
 /// The condition that a row at `at` lies in a span of its unit.
-fn inside(span: Span, at: &Expr, of_unit: &impl Fn(&str) -> Expr) -> Expr {
+///
+/// Written as lengths of time since, so that all conditions on a row share one subtraction.
+fn inside(span: Span, at: &Expr, of_unit: &impl Fn(&str) -> Expr, tick: Tick) -> Expr {
     match span {
         Span::After { delay, length } => {
             let from = of_unit(COLUMN_COUNTED_FROM);
-            let opened = at.clone().gte(clock::moved(from.clone(), delay));
+            let since = at.clone().sub(from.clone());
+            let opened = if delay == 0 { at.clone().gte(from) } else { since.clone().gte(tick.length(delay)) };
             match length {
-                Some(length) => opened.and(at.clone().lt(clock::moved(from, delay + length))),
+                Some(length) => opened.and(since.lt(tick.length(delay + length))),
                 None => opened,
             }
         }
         Span::Before { lookback } => {
             let exposed = of_unit(COLUMN_EXPOSED_AT);
-            at.clone().gte(clock::moved(exposed.clone(), -lookback)).and(at.clone().lt(exposed))
+            not_before(at, exposed.clone(), lookback, tick).and(at.clone().lt(exposed))
         }
     }
+}
+
+/// The condition that `at` lies at most a lookback before `from`.
+fn not_before(at: &Expr, from: Expr, lookback: i64, tick: Tick) -> Expr {
+    if lookback == 0 { at.clone().gte(from) } else { from.sub(at.clone()).lte(tick.length(lookback)) }
 }
 
 /// Each distinct span once, in order.

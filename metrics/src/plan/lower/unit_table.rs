@@ -3,14 +3,15 @@
 use sea_query::{Alias, Asterisk, CaseStatement, Expr, ExprTrait, Func, Keyword, Query, TableRef};
 
 use crate::definition::Bound;
+use crate::plan::lower::form::Form;
 use crate::plan::lower::units::{
     COLUMN_ARM, COLUMN_COUNTED_FROM, COLUMN_DAY, COLUMN_STATE, COLUMN_UNIT, UnitState, word,
 };
-use crate::plan::lower::{ANALYSED, Caps, Step, UNIT_TABLE, UNITS, clock, per_unit};
+use crate::plan::lower::{ANALYSED, Caps, Step, UNIT_TABLE, UNITS, per_unit};
 use crate::plan::specification::{Derivation, UnitAggregation};
 use crate::sql::{cast, column, instant};
 
-pub(super) fn step(specification: &UnitAggregation) -> Step {
+pub(super) fn step(specification: &UnitAggregation, form: Form<'_>) -> Step {
     let enrolment = &specification.enrolment;
     let u = Alias::new("u");
     let of_unit = |name: &str| Expr::col((u.clone(), Alias::new(name)));
@@ -45,7 +46,7 @@ pub(super) fn step(specification: &UnitAggregation) -> Step {
             number = Func::coalesce([number, Expr::Constant(empty.into())]).into();
         }
         if let (Some(after), Some(as_of)) = (value.matures_after, enrolment.as_of) {
-            let passed = clock::moved(of_unit(COLUMN_COUNTED_FROM), after).lte(instant(as_of));
+            let passed = form.tick.moved(of_unit(COLUMN_COUNTED_FROM), after).lte(instant(as_of));
             number = CaseStatement::new().case(passed, number).finally(Expr::Keyword(Keyword::Null)).into();
         }
         select.expr_as(number, Alias::new(value.name.as_str()));

@@ -2,8 +2,8 @@
 
 use sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, Keyword, Query, SelectStatement};
 
-use crate::plan::lower::key::KeyForm;
-use crate::plan::lower::{Schemas, Step, UNITS, clock, outcomes};
+use crate::plan::lower::form::Form;
+use crate::plan::lower::{Step, UNITS, clock, outcomes};
 use crate::plan::specification::{Enrolment, TriggerEvent, UnitAggregation};
 use crate::sql::{cast, column, instant, lower};
 
@@ -83,18 +83,18 @@ const SEEN_IN: &str = "arms_seen";
 pub(super) const TRIGGERED: &str = "triggered";
 pub(super) const ASSIGNED: &str = "assigned";
 
-pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: KeyForm) -> Vec<Step> {
+pub(super) fn steps(specification: &UnitAggregation, form: Form<'_>) -> Vec<Step> {
     let enrolment = &specification.enrolment;
     match (&enrolment.clock, &enrolment.trigger) {
         (None, _) => {
             let select = match &enrolment.unit_column {
                 None => rows_as_units(specification),
-                Some(unit) => grouped_table(specification, unit, schemas, key),
+                Some(unit) => grouped_table(specification, unit, form),
             };
             vec![Step::new(UNITS, "one row per unit: its arm and its values", &select, enrolment.unit_column.is_some())]
         }
         (Some(_), trigger) => {
-            let assigned = first_exposures(specification, schemas, key);
+            let assigned = first_exposures(specification, form);
             let outside = outside_sources(enrolment);
             if trigger.is_none() && outside.is_empty() {
                 let purpose = "one row per unit: arm and time of its first assignment, and whether it counts";
@@ -103,7 +103,7 @@ pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: Key
             let mut steps =
                 vec![Step::new(ASSIGNED, "one row per unit: arm and time of its first assignment", &assigned, true)];
             if let Some(trigger) = trigger {
-                let select = triggered(specification, trigger, schemas, key);
+                let select = triggered(specification, trigger, form);
                 steps.push(Step::new(
                     TRIGGERED,
                     "when each unit first met the trigger after its exposure",
@@ -112,7 +112,7 @@ pub(super) fn steps(specification: &UnitAggregation, schemas: &Schemas, key: Key
                 ));
             }
             for source in &outside {
-                let select = dimensions_of(enrolment, source, schemas, key);
+                let select = dimensions_of(enrolment, source, form);
                 let purpose = format!("one row per unit of `{source}`: the columns by which effects are cut");
                 steps.push(Step::new(dimensions_step(source), purpose, &select, true));
             }
@@ -142,11 +142,11 @@ fn outside_sources(enrolment: &Enrolment) -> Vec<&str> {
 }
 
 /// The dimensions of one source by unit, each with its least and its greatest value: where they differ the join would be a guess.
-fn dimensions_of(enrolment: &Enrolment, source: &str, schemas: &Schemas, key: KeyForm) -> SelectStatement {
+fn dimensions_of(enrolment: &Enrolment, source: &str, form: Form<'_>) -> SelectStatement {
     let dimensions: Vec<_> = enrolment.dimensions.iter().filter(|dimension| dimension.source == source).collect();
     let unit = dimensions.first().map_or(COLUMN_UNIT, |dimension| dimension.unit_column.as_str());
     let mut rows = Query::select();
-    rows.expr_as(key.expression(unit, source, schemas), Alias::new(COLUMN_UNIT));
+    rows.expr_as(form.id(unit, source), Alias::new(COLUMN_UNIT));
     for dimension in &dimensions {
         rows.expr_as(cast(column(&dimension.column), "VARCHAR"), Alias::new(dimension.name.as_str()));
     }
@@ -170,15 +170,10 @@ pub(crate) fn greatest(dimension: &str) -> String {
     format!("{dimension}.greatest")
 }
 
-fn triggered(
-    specification: &UnitAggregation,
-    trigger: &TriggerEvent,
-    schemas: &Schemas,
-    key: KeyForm,
-) -> SelectStatement {
+fn triggered(specification: &UnitAggregation, trigger: &TriggerEvent, form: Form<'_>) -> SelectStatement {
     let mut rows = Query::select();
-    rows.expr_as(key.expression(&trigger.unit_column, &trigger.source, schemas), Alias::new(COLUMN_UNIT))
-        .expr_as(clock::expression(&trigger.clock, &trigger.source, schemas), Alias::new("at"))
+    rows.expr_as(form.id(&trigger.unit_column, &trigger.source), Alias::new(COLUMN_UNIT))
+        .expr_as(form.time(&trigger.clock, &trigger.source), Alias::new("at"))
         .from(Alias::new(trigger.source.as_str()));
     if let Some(filter) = &trigger.filter {
         rows.and_where(lower(filter.node(), &specification.bindings));
@@ -224,11 +219,11 @@ fn rows_as_units(specification: &UnitAggregation) -> SelectStatement {
 }
 
 /// A unit table with ids: one row per id, so that a repeated id is seen and not counted twice.
-fn grouped_table(specification: &UnitAggregation, unit: &str, schemas: &Schemas, key: KeyForm) -> SelectStatement {
+fn grouped_table(specification: &UnitAggregation, unit: &str, form: Form<'_>) -> SelectStatement {
     let enrolment = &specification.enrolment;
     let values: Vec<_> = specification.values.iter().filter(|value| specification.is_in_enrolment(value)).collect();
     let mut rows = Query::select();
-    rows.expr_as(key.expression(unit, &enrolment.source, schemas), Alias::new(COLUMN_UNIT))
+    rows.expr_as(form.id(unit, &enrolment.source), Alias::new(COLUMN_UNIT))
         .expr_as(cast(column(&enrolment.arm_column), "VARCHAR"), Alias::new(COLUMN_ARM))
         .from(Alias::new(enrolment.source.as_str()));
     for dimension in &enrolment.dimensions {
@@ -273,12 +268,12 @@ fn grouped_table(specification: &UnitAggregation, unit: &str, schemas: &Schemas,
 }
 
 /// Assignments with times: the first row of a unit ever counts.
-fn first_exposures(specification: &UnitAggregation, schemas: &Schemas, key: KeyForm) -> SelectStatement {
+fn first_exposures(specification: &UnitAggregation, form: Form<'_>) -> SelectStatement {
     let enrolment = &specification.enrolment;
     let mut rows = Query::select();
     if let (Some(unit), Some(clock)) = (&enrolment.unit_column, &enrolment.clock) {
-        rows.expr_as(key.expression(unit, &enrolment.source, schemas), Alias::new(COLUMN_UNIT));
-        rows.expr_as(clock::expression(clock, &enrolment.source, schemas), Alias::new("at"));
+        rows.expr_as(form.id(unit, &enrolment.source), Alias::new(COLUMN_UNIT));
+        rows.expr_as(form.time(clock, &enrolment.source), Alias::new("at"));
     }
     rows.expr_as(cast(column(&enrolment.arm_column), "VARCHAR"), Alias::new(COLUMN_ARM))
         .from(Alias::new(enrolment.source.as_str()));
