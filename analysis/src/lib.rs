@@ -25,6 +25,7 @@ pub mod provenance;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod statements;
 pub mod summary;
 
 pub use error::Error;

@@ -17,6 +17,7 @@ mod policy;
 mod results;
 mod scorecard;
 mod sql;
+mod stylesheet;
 mod truth;
 mod view;
 
@@ -29,7 +30,9 @@ pub use model::{
     Arm, Correction, Exclusion, Fact, Figure, Header, Input, Method, MetricCard, Phase, Provenance, ReportModel,
     Statement, Truth,
 };
-pub use policy::content_security_policy;
+pub use policy::{content_security_policy, policy_of};
+pub use sql::highlighted as highlighted_sql;
+pub use stylesheet::stylesheet;
 
 /// A part of the page with a heading of its own.
 #[derive(Debug, Clone, Copy)]

@@ -32,6 +32,26 @@ pub fn content_security_policy(plotly: PlotlyMode) -> String {
     )
 }
 
+/// The policy that a stored page carries in its own words, for the header it is served with.
+///
+/// A page of another version has other scripts, so what it says counts and not what this version would say. `None` when it says
+/// nothing that can stand in a header.
+///
+/// ```
+/// use estimand_analysis::report::{PlotlyMode, ReportModel, content_security_policy, policy_of, render};
+///
+/// let page = render(&ReportModel::default(), PlotlyMode::Link)?;
+/// assert_eq!(policy_of(&page), Some(content_security_policy(PlotlyMode::Link).as_str()));
+/// assert_eq!(policy_of("<!doctype html><title>none</title>"), None);
+/// # Ok::<(), estimand_analysis::report::Error>(())
+/// ```
+pub fn policy_of(page: &str) -> Option<&str> {
+    let (_, after) = page.split_once("<meta http-equiv=\"Content-Security-Policy\" content=\"")?;
+    let (policy, _) = after.split_once('"')?;
+    let plain = policy.bytes().all(|byte| byte == b' ' || (byte.is_ascii_graphic() && byte != b'&'));
+    (plain && policy.starts_with("default-src 'none'")).then_some(policy)
+}
+
 fn source(script: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script.as_bytes())))
 }

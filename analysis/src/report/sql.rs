@@ -57,7 +57,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// The statement as HTML that is safe to insert.
-pub(super) fn highlighted(sql: &str) -> String {
+pub fn highlighted(sql: &str) -> String {
     let mut html = String::with_capacity(sql.len() * 2);
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {

@@ -2,13 +2,13 @@
 
 use estimand_stats::check::{CheckResult, Outcome};
 use estimand_viz::number;
-use estimand_viz::theme::Theme;
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::model::{Figure, Phase, ReportModel};
 use super::scorecard::{Block, blocks, grids};
+use super::stylesheet::colours;
 use super::truth::{TruthView, truth};
 use super::{Error, PLOTLY_FILE, PlotlyMode, SECTIONS, content_security_policy, results, sql};
 
@@ -16,8 +16,7 @@ use super::{Error, PLOTLY_FILE, PlotlyMode, SECTIONS, content_security_policy, r
 struct View<'a> {
     report: &'a ReportModel,
     policy: String,
-    light: String,
-    dark: String,
+    colours: String,
     sections: Vec<SectionLink>,
     untrusted: bool,
     running: bool,
@@ -100,8 +99,7 @@ pub(super) fn view(model: &ReportModel, plotly: PlotlyMode) -> Result<Value, Err
     let view = View {
         report: model,
         policy: content_security_policy(plotly),
-        light: Theme::LIGHT.declarations(),
-        dark: Theme::DARK.declarations(),
+        colours: colours(),
         sections: SECTIONS
             .iter()
             .filter(|section| (section.shows)(model))

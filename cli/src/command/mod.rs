@@ -13,6 +13,7 @@ mod replay;
 mod report;
 mod runs;
 mod schema;
+mod serve;
 mod srm;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ pub enum Command {
     Runs(runs::Runs),
     /// Compute a run again from its inputs alone, and compare every byte.
     Replay(replay::Replay),
+    /// Show the project in the browser: experiments, runs, reports, metrics.
+    Serve(serve::Serve),
     /// Test counts per arm against their allocation.
     Srm(srm::Srm),
     /// Correct p-values for multiplicity.
@@ -75,6 +78,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Report(command) => command.run(&common),
         Command::Runs(command) => command.run(&common),
         Command::Replay(command) => command.run(&common),
+        Command::Serve(command) => command.run(&common),
         Command::Srm(command) => command.run(),
         Command::Adjust(command) => command.run(),
         Command::List(command) => command.run(),
@@ -178,8 +182,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// Runs a future to its end, the timeout, or an interrupt.
-fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+/// What futures run on.
+fn runtime(common: &Common) -> Result<tokio::runtime::Runtime, Failure> {
     let threads = usize::from(common.threads.unwrap_or(0));
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     // Planning a deep expression needs more than the usual two megabytes.
@@ -187,9 +191,13 @@ fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Error>>) -> Res
     if threads > 0 {
         builder.worker_threads(threads);
     }
-    let runtime = builder.build()?;
+    Ok(builder.build()?)
+}
+
+/// Runs a future to its end, the timeout, or an interrupt.
+fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
     let timeout = common.timeout;
-    runtime.block_on(async move {
+    runtime(common)?.block_on(async move {
         let expired = async {
             match timeout {
                 Some(timeout) => tokio::time::sleep(timeout).await,

@@ -5,12 +5,14 @@
 mod datafusion;
 mod kept;
 mod open;
+mod outline;
 
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 
 pub use self::datafusion::{DataFusion, Resources};
 pub use open::{MOST_ARMS, Opened, open, values_of};
+pub use outline::outline;
 
 use crate::error::Error;
 use crate::plan::lower::{Schemas, Step};

@@ -64,9 +64,21 @@ async fn sources(
     if !faults.is_empty() {
         return Err(Error::Sources(faults));
     }
+    add_queries(&mut engine, project, &names, bindings).await?;
+    Ok(Opened { engine, inputs })
+}
+
+/// Adds the sources that are SQL over other sources, each after those it reads.
+pub(super) async fn add_queries(
+    engine: &mut DataFusion,
+    project: &Project,
+    names: &BTreeSet<&str>,
+    bindings: &Bindings,
+) -> Result<(), Error> {
     // A checked project has no cycle, so each round opens at least one more.
     let mut waiting: Vec<&str> = names
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|name| project.source(name).is_some_and(|source| matches!(source.rows, Rows::Query(_))))
         .collect();
     while !waiting.is_empty() {
@@ -85,11 +97,11 @@ async fn sources(
             break;
         }
     }
-    Ok(Opened { engine, inputs })
+    Ok(())
 }
 
 /// Columns of a source that hold ids of units in some experiment, listed among its keys or not.
-fn ids(project: &Project, source: &Source) -> BTreeSet<String> {
+pub(super) fn ids(project: &Project, source: &Source) -> BTreeSet<String> {
     project
         .experiments()
         .values()
