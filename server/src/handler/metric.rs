@@ -1,7 +1,5 @@
 //! One metric: its definition, who uses it, and the SQL that it becomes.
 
-use std::fs;
-
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
@@ -104,7 +102,7 @@ async fn show(State(site): State<Site>, Name(name): Name) -> Result<Response, Re
         uses: uses(&library, &name),
         covariate_of: covariate_of(project, &name),
         sql: sql(&library, &name).await,
-        text: fs::read_to_string(project.root().join(&file)).unwrap_or_default(),
+        text: project.files().iter().find(|one| one.path == file).map(|one| one.text.clone()).unwrap_or_default(),
         file,
     };
     site.render("metric", Layout::of(&library, metric.label.clone(), "/metrics"), view)

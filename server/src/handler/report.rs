@@ -5,6 +5,7 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use estimand_analysis::keep::PAGE as PAGE_OF_RUN;
 use estimand_analysis::report::policy_of;
 use estimand_analysis::run;
 use minijinja::HtmlEscape;
@@ -17,18 +18,15 @@ use crate::stored::{Keep, bytes, find, read};
 
 pub(crate) const PAGE: Page = Page { paths: &["/runs/{id}"], template: None, routes: || get(show) };
 
-/// The artefact that is shown.
-const REPORT: &str = "report.html";
-
 /// The policy of a page that has none that could stand in a header: nothing runs.
 const STILL: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 async fn show(State(site): State<Site>, Name(id): Name, asked: HeaderMap) -> Result<Response, Response> {
     let run = find(&site, &id, "").await?;
     let (page, experiment) = read(run, |run| {
-        let page = run.artefact(REPORT)?;
+        let page = run.artefact(PAGE_OF_RUN)?;
         let page = String::from_utf8(page).map_err(|_| run::Error::Unreadable {
-            path: run.folder().join(REPORT),
+            path: run.folder().join(PAGE_OF_RUN),
             reason: "it is not UTF-8".to_owned(),
         })?;
         Ok((page, run.inputs()?.experiment))

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use estimand_analysis::answered::Answered;
+use estimand_analysis::keep::REPORT;
 use estimand_analysis::output;
 use estimand_analysis::report::ReportModel;
 use estimand_analysis::run::{self, StoredRun};
@@ -15,9 +16,6 @@ use crate::site::Site;
 use crate::stored::{Keep, bytes, find, read};
 
 pub(crate) const PAGE: Page = Page { paths: &["/runs/{id}/results.json"], template: None, routes: || get(show) };
-
-/// The artefact that holds what was checked.
-const REPORT: &str = "report.json";
 
 async fn show(State(site): State<Site>, Name(id): Name, asked: HeaderMap) -> Result<Response, Response> {
     let run = find(&site, &id, "/results.json").await?;
@@ -34,7 +32,7 @@ fn answered(run: &StoredRun) -> Result<Answered, run::Error> {
     let report: ReportModel = serde_json::from_slice(&run.artefact(REPORT)?)
         .map_err(|error| run::Error::Unreadable { path: run.folder().join(REPORT), reason: error.to_string() })?;
     Ok(Answered {
-        verdict: run.summary()?.verdict.sentence,
+        verdict: run.summary()?.verdict,
         checks: report.checks,
         estimates: run.results()?,
         ..Answered::default()
