@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 /// Name of a column of the unit table (one row per unit), such as `revenue` or `revenue.pre`.
 pub type Variable = String;
 
+/// Ending of the name of an indicator: 1 for a unit that has no value of the covariate before it, which then is filled in; else 0.
+///
+/// Adjustment leaves an indicator that is 0 for every unit out without a note: nothing was missing, so there is nothing to say.
+pub const MISSING: &str = ".missing";
+
 /// The union of what estimators need of one metric; the planner asks the data once for all of it.
 ///
 /// Sets, so that the union of any number of requirements is free of duplicates and of order.

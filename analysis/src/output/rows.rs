@@ -1,6 +1,6 @@
 //! The scorecard as text: the same rows for a terminal, a document and a notebook.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use estimand_stats::Estimate;
 use estimand_viz::number::{self, Measure, Numbers};
 
@@ -32,7 +32,7 @@ pub(super) fn text(answered: &Answered, style: Style) -> String {
     let lines = lines(answered);
     let mut table = Table::new();
     table.load_style(match style {
-        Style::Terminal => presets::UTF8_HORIZONTAL_ONLY,
+        Style::Terminal => presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')),
         Style::Markdown => presets::ASCII_MARKDOWN,
     });
     // Data do not depend on how wide somebody's window is.
@@ -59,7 +59,7 @@ pub(super) fn text(answered: &Answered, style: Style) -> String {
     let mut notes: Vec<String> = Vec::new();
     for line in &lines {
         if let Some(note) = &line.notes {
-            let note = format!("{} {}: {note}", line.cells[0], line.cells[1]);
+            let note = format!("{}, {}: {note}", line.cells[0], line.cells[1]);
             if !notes.contains(&note) {
                 notes.push(note);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use estimand_stats::design::{Design, Population};
 use estimand_stats::estimand::Summary;
 use estimand_stats::estimator;
-use estimand_stats::requirement::Requirements;
+use estimand_stats::requirement::{MISSING, Requirements};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::bindings::Bindings;
@@ -299,7 +299,7 @@ impl<'a> Compiler<'a> {
     fn with_indicator(&mut self, column: &str) -> [String; 2] {
         let filled = DerivedColumn { name: format!("{column}.filled"), of: column.to_owned(), how: Derivation::Filled };
         let missing =
-            DerivedColumn { name: format!("{column}.missing"), of: column.to_owned(), how: Derivation::Missing };
+            DerivedColumn { name: format!("{column}{MISSING}"), of: column.to_owned(), how: Derivation::Missing };
         [self.derive(filled), self.derive(missing)]
     }
 

@@ -7,6 +7,7 @@ use crate::estimator::arms::{ArmMoments, Fit};
 use crate::estimator::joint::{Joint, WeightedSum};
 use crate::least_squares::CrossProducts;
 use crate::potential_outcomes::VarianceComponent;
+use crate::requirement::MISSING;
 use crate::suffstat::CoMoments;
 
 /// One slope per arm, or one from both arms as if they were one sample.
@@ -93,6 +94,9 @@ fn keep(arms: &[Joint; 2], both: &Joint, names: &[String], slope: Slope) -> (Vec
         (0..both.means.len()).partition(|at| redundant.iter().any(|dropped| dropped.contains(at)));
     let sentence = |at: usize| {
         let name = names.get(at)?;
+        if name.ends_with(MISSING) && both.means[at].value == 0.0 && both.cross[(at, at)] == 0.0 {
+            return None;
+        }
         Some(match arms.iter().find(|arm| arm.cross[(at, at)] == 0.0) {
             Some(arm) => format!("Covariate `{name}` is constant in arm `{}` and was left out.", arm.arm),
             None => format!("Covariate `{name}` is a linear combination of those before it and was left out."),

@@ -14,7 +14,7 @@ use crate::estimator::option::{OptionKind, OptionSpec, Options};
 use crate::estimator::{Estimator, answer, prepare};
 use crate::least_squares::{Fit, Robust, centred};
 use crate::potential_outcomes::{ArmMean, LinearContrast, PotentialOutcomes, VarianceComponent};
-use crate::requirement::{Requirements, Variable};
+use crate::requirement::{MISSING, Requirements, Variable};
 use crate::sample::Sample;
 
 /// Estimates the average treatment effect by the regression of the outcome on arm and covariates, over unit rows.
@@ -192,7 +192,9 @@ impl Rows {
             };
             let equal =
                 || kept.iter().find(|(_, other)| *other == values).map(|(other, _)| format!("equal to `{other}`"));
+            let nothing_missing = name.ends_with(MISSING) && values.iter().all(|value| *value == 0.0);
             match constant.or_else(equal) {
+                Some(_) if nothing_missing => {}
                 Some(reason) => self.notes.push(format!("Covariate `{name}` is {reason} and was left out.")),
                 None => kept.push((name.clone(), values)),
             }
