@@ -200,12 +200,7 @@ impl SummaryMetric {
             Kind::Ratio => (Summarised::Ratio { numerator: variable(0)?, denominator: variable(1)? }, 2),
         };
         let covariates: Vec<String> = variables.iter().skip(outcomes).cloned().collect();
-        let usual = match (self.kind(), covariates.is_empty()) {
-            (Kind::Ratio, _) => "ratio",
-            (Kind::Proportion, true) => "proportion",
-            (Kind::Mean, true) => "difference_in_means",
-            (Kind::Mean | Kind::Proportion, false) => "regression_adjustment",
-        };
+        let usual = estimator::usual(summarised.kind(), !covariates.is_empty());
         let rule = estimator::by_name(self.estimator.as_deref().unwrap_or(usual))?;
         let arms = self.arms.iter().map(|arm| arm.sample(self, &variables)).collect::<Result<_, _>>()?;
         let sample = Sample { arms };

@@ -1,4 +1,4 @@
-//! How long the figures of a report take: a forest of 50 metrics, and the 50 bars of its scorecard.
+//! How long a figure of a report takes: a forest of 50 metrics.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -10,7 +10,6 @@ use estimand_viz::effect::Effects;
 use estimand_viz::number::Measure;
 use estimand_viz::page::{self, Interactive};
 use estimand_viz::theme::Theme;
-use estimand_viz::{scorecard_bar, shared_axis};
 
 const METRICS: usize = 50;
 
@@ -43,10 +42,8 @@ fn table() -> (Estimates, BTreeMap<String, Measure>) {
 fn forest(criterion: &mut Criterion) {
     let (estimates, measures) = table();
     let effects = || Effects::of("Secondary metrics", &estimates, &measures).expect("rows of one scale");
-    let block = effects();
-    let axis = shared_axis(&block, "");
     let chart = chart::named("forest").expect("the forest");
-    let figure = chart.figure(&ChartInput::Effects(block.clone())).expect("a forest of effects");
+    let figure = chart.figure(&ChartInput::Effects(effects())).expect("a forest of effects");
 
     let mut group = criterion.benchmark_group("forest/50_metrics");
     group.bench_function("from_estimates", |bench| {
@@ -58,12 +55,6 @@ fn forest(criterion: &mut Criterion) {
     });
     group.bench_function("page_element", |bench| {
         bench.iter(|| page::element(black_box(&figure), &Theme::LIGHT, Interactive::Yes));
-    });
-    group.bench_function("scorecard_bars", |bench| {
-        bench.iter(|| {
-            let bars = block.rows.iter().map(|row| scorecard_bar::bar(row, &block, &axis, &Theme::LIGHT).len());
-            bars.sum::<usize>()
-        });
     });
     group.finish();
 }

@@ -6,7 +6,6 @@ use std::{env, fs, io};
 use estimand_viz::chart::{self, ChartInput};
 use estimand_viz::page::{self, Interactive};
 use estimand_viz::theme::{FONT, Palette, Theme};
-use estimand_viz::{scorecard_bar, shared_axis};
 
 fn main() -> io::Result<()> {
     let folder = PathBuf::from(env::args().nth(1).unwrap_or_else(|| "gallery".to_owned()));
@@ -30,32 +29,9 @@ fn main() -> io::Result<()> {
                 fs::write(folder.join(format!("{stem}-{name}.svg")), alone)?;
             }
         }
-        fs::write(folder.join(format!("scorecard-{name}.html")), document(&scorecard(), theme, Interactive::No))?;
     }
     println!("{} charts in {}", chart::ALL.len(), folder.display());
     Ok(())
-}
-
-/// A table with a bar per row, as the report's scorecard has it.
-fn scorecard() -> String {
-    let Some(ChartInput::Effects(block)) =
-        chart::named("forest").and_then(|forest| forest.examples().into_iter().next())
-    else {
-        return String::new();
-    };
-    let axis = shared_axis(&block, "");
-    let rows: String = block
-        .rows
-        .iter()
-        .map(|row| {
-            let bar = scorecard_bar::bar(row, &block, &axis, &Theme::LIGHT);
-            format!("<tr><td>{}<td style=\"width:45%;padding:0 12px\">{bar}<td>{}", row.arm, row.sentence())
-        })
-        .collect();
-    let head = scorecard_bar::axis(&axis, &Theme::LIGHT);
-    format!(
-        "<table style=\"width:100%\"><tr><th>Arm<th style=\"padding:0 12px;font-weight:400\">{head}<th>Effect{rows}</table>"
-    )
 }
 
 fn document(element: &str, theme: Theme, interactive: Interactive) -> String {

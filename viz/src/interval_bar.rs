@@ -120,7 +120,7 @@ fn look(level: f64) -> (f64, f64) {
 /// The axis that all effects of a block share: symmetric around zero, wide enough for most of them.
 ///
 /// One very uncertain row does not flatten the others: the axis ends at two and a half times the median reach, and longer bars are clipped.
-pub fn shared_axis(effects: &Effects, title: &str) -> Axis {
+pub(crate) fn shared_axis(effects: &Effects, title: &str) -> Axis {
     let mut reaches: Vec<f64> = effects
         .rows
         .iter()

@@ -10,7 +10,7 @@
 //! - [`scene`]: the neutral description that both renderings read, so that they cannot differ.
 //! - [`layout`]: where everything stands at a width; labels go above their rows on a narrow page.
 //! - [`backend`]: the two renderings.
-//! - [`page`]: a figure as an element of a page, with the vendored Plotly; [`scorecard_bar`]: one interval in a cell of a table.
+//! - [`page`]: a figure as an element of a page, with the vendored Plotly.
 //! - [`theme`]: colours by meaning, light and dark, as CSS custom properties and as literals.
 //! - [`number`]: how every number is written, in charts, tables and the terminal.
 //! - [`status`], [`shape`]: what stands for each status word.
@@ -63,7 +63,6 @@ pub mod layout;
 pub mod number;
 pub mod page;
 pub mod scene;
-pub mod scorecard_bar;
 pub mod shape;
 pub mod status;
 mod text_width;
@@ -72,6 +71,5 @@ pub mod theme;
 pub use chart::{Chart, ChartInput};
 pub use error::Error;
 pub use figure::{Figure, Table};
-pub use interval_bar::shared_axis;
 pub use page::{PLOTLY_JS, PLOTLY_VERSION};
 pub use theme::Theme;

@@ -343,12 +343,7 @@ impl<'a> Compiler<'a> {
             Outcome::Ratio { .. } => Summary::Ratio { numerator: at(0), denominator: at(1) },
         };
         let analysis = &self.experiment.analysis;
-        let usual = match (&metric.outcome, covariates.is_empty()) {
-            (Outcome::Ratio { .. }, _) => "ratio",
-            (Outcome::Mean(_), true) => "difference_in_means",
-            (Outcome::Proportion(_), true) => "proportion",
-            (Outcome::Mean(_) | Outcome::Proportion(_), false) => "regression_adjustment",
-        };
+        let usual = estimator::usual(summary.kind(), !covariates.is_empty());
         let chosen = match &analysis.estimator {
             Some(name)
                 if estimator::by_name(name)?.serves().contains(&summary.kind())

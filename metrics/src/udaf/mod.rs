@@ -14,7 +14,7 @@
 //! | `last_by(value, time)` | the value at the latest time, the greatest of a tie | either null; no other rows: null |
 //!
 //! Values that are infinite or not a number end the query with a [`Refusal`] from `exact_sum`, `first_by` and `last_by`; the two
-//! encoded statistics count them, and finishing refuses. A `DISTINCT` inside the call is refused.
+//! encoded statistics count them: finishing co-moments refuses, a histogram tells how many it saw. A `DISTINCT` inside the call is refused.
 
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::prelude::SessionContext;

@@ -13,7 +13,8 @@
 //! | [`Histogram`] | itself | counts in bins of constant relative width, minimum and maximum |
 //!
 //! On missing and odd input, for all members: no values is a valid state (count 0); values that are infinite or not a number
-//! are counted and never added, and finishing refuses with [`Error::NonFinite`]; missing values are left out by the caller,
+//! are counted and never added, and finishing refuses with [`Error::NonFinite`], except that a [`Histogram`], which is its own
+//! finished form, only tells their number; missing values are left out by the caller,
 //! who reports how many. `-0.0` counts as `0.0`.
 
 pub mod comoments;

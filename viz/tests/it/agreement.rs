@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use estimand_viz::chart::ALL;
 use estimand_viz::theme::{Palette, Theme};
-use estimand_viz::{ChartInput, Figure, chart, scorecard_bar, shared_axis};
+use estimand_viz::Figure;
 use serde_json::Value;
 
 fn figures() -> impl Iterator<Item = Figure> {
@@ -65,14 +65,4 @@ fn every_colour_of_a_page_is_declared() {
             assert!(declared.contains(&format!("{name}:")), "{name}");
         }
     }
-}
-
-#[test]
-fn the_bars_of_a_scorecard() {
-    let forest = chart::named("forest").expect("the forest");
-    let Some(ChartInput::Effects(block)) = forest.examples().into_iter().next() else { panic!("effects") };
-    let axis = shared_axis(&block, "");
-    let bars = block.rows.iter().map(|row| scorecard_bar::bar(row, &block, &axis, &Theme::LIGHT));
-    let drawn: Vec<String> = [scorecard_bar::axis(&axis, &Theme::LIGHT)].into_iter().chain(bars).collect();
-    insta::assert_snapshot!("scorecard_bars", drawn.join("\n\n").replace("><", ">\n<"));
 }
