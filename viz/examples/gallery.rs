@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{env, fs, io};
 
-use estimand_viz::chart::{self, ChartInput};
+use estimand_viz::chart;
 use estimand_viz::page::{self, Interactive};
 use estimand_viz::theme::{FONT, Palette, Theme};
 

@@ -42,7 +42,10 @@ impl Demo {
                 eprintln!("report: {}", page.display());
             }
         }
-        eprintln!("\nOpen a report in a browser, or look around: estimand check --project {}", shop_folder.display());
+        // Whoever came by `cargo run` has no `estimand` to call yet.
+        let program = if std::env::var_os("CARGO_MANIFEST_DIR").is_some() { "cargo run --" } else { "estimand" };
+        eprintln!("\nOpen a report in a browser, or look around in the whole project:");
+        eprintln!("  {program} serve --project {}", shop_folder.display());
         Ok(ExitCode::Done)
     }
 }
