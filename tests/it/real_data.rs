@@ -123,7 +123,7 @@ fn hillstroms_two_mailings_are_compared_with_none() {
     let ratio = ratio.expect("a check of the sample ratio");
     assert_eq!(ratio["outcome"], "pass");
     assert!((ratio["p_value"].as_f64().expect("a p-value") - 0.903_692_957_560_419_6).abs() < 1e-12);
-    let verdict = document["verdict"].as_str().expect("a verdict");
+    let verdict = document["verdict"]["sentence"].as_str().expect("a verdict");
     assert!(verdict.starts_with("`Mens E-Mail` improves mean(spend) by 118 % (95 % CI 64 to 198);"), "{verdict}");
 }
 

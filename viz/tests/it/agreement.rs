@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use estimand_viz::Figure;
 use estimand_viz::chart::ALL;
 use estimand_viz::theme::{Palette, Theme};
-use estimand_viz::Figure;
 use serde_json::Value;
 
 fn figures() -> impl Iterator<Item = Figure> {
