@@ -15,21 +15,32 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// Connections at a time; further ones wait to be accepted.
-const MOST_CONNECTIONS: usize = 256;
+/// What connections may take up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Connections at a time; further ones wait to be accepted.
+    connections: usize,
+    /// How long a head may take to arrive, the wait for the next one on a kept connection included.
+    head: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 256, head: Duration::from_secs(15) }
+    }
+}
+
 /// Most bytes of a request's head, and most lines in it; hyper answers 431 beyond.
 const LARGEST_HEAD: usize = 32 << 10;
 const MOST_HEADERS: usize = 64;
-/// How long a head may take to arrive, the wait for the next one on a kept connection included.
-const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 /// How long a connection may live, so that a reader who never reads does not hold it for ever.
 const LONGEST_LIFE: Duration = Duration::from_secs(600);
 /// How long requests under way may take once the server is to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers until `stop` ends, then lets requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
     let (end, ending) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -47,7 +58,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             Ok((stream, _)) => {
                 let (router, ending) = (router.clone(), ending.clone());
                 connections.spawn(async move {
-                    answer(stream, router, ending).await;
+                    answer(stream, router, limits.head, ending).await;
                     drop(slot);
                 });
             }
@@ -63,10 +74,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     let _ = timeout(LAST_PATIENCE, all).await;
 }
 
-async fn answer(stream: TcpStream, router: Router, mut ending: watch::Receiver<bool>) {
+async fn answer(stream: TcpStream, router: Router, patience: Duration, mut ending: watch::Receiver<bool>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(patience)
         .max_buf_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
@@ -79,4 +90,63 @@ async fn answer(stream: TcpStream, router: Router, mut ending: watch::Receiver<b
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(LAST_PATIENCE, connection).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// Serves a router on a free port for as long as the test runs.
+    async fn serving(router: Router, limits: Limits) -> u16 {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(serve(listener, router, limits, std::future::pending()));
+        port
+    }
+
+    async fn exchange(port: u16, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn no_more_requests_are_under_way_than_connections_are_let_in() {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
+        let router = Router::new().route(
+            "/",
+            get(move || async move {
+                seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                sleep(Duration::from_millis(5)).await;
+                inside.fetch_sub(1, Ordering::SeqCst);
+                "done"
+            }),
+        );
+        let port = serving(router, Limits { connections: 4, ..Limits::default() }).await;
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        let mut clients: JoinSet<String> = (0..64).map(|_| exchange(port, request)).collect();
+        while let Some(answer) = clients.join_next().await {
+            assert!(answer.unwrap().ends_with("done"));
+        }
+        assert_eq!((now.load(Ordering::SeqCst), most.load(Ordering::SeqCst)), (0, 4));
+    }
+
+    #[tokio::test]
+    async fn a_head_that_never_ends_is_not_waited_for() {
+        let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
+        let port = serving(Router::new(), limits).await;
+        for beginning in ["", "GET / HTTP/1.1\r\nhost: loc"] {
+            let closed = timeout(Duration::from_secs(5), exchange(port, beginning.as_bytes())).await;
+            let answer = closed.expect("the server closes");
+            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        }
+    }
 }

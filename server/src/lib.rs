@@ -56,6 +56,8 @@ use std::sync::Arc;
 use estimand_analysis::metrics::project::Project;
 use tokio::net::TcpListener;
 
+use crate::connection::Limits;
+
 pub use error::Error;
 pub use router::router;
 pub use site::Site;
@@ -111,7 +113,7 @@ impl Server {
     /// Answers until `stop` ends, then lets requests under way finish.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { listener, site } = self;
-        connection::serve(listener, router(site.clone()), stop).await;
+        connection::serve(listener, router(site.clone()), Limits::default(), stop).await;
         site.close().await;
     }
 }

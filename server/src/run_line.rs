@@ -12,14 +12,14 @@ pub(crate) struct RunLine {
     id: String,
     short: String,
     title: String,
-    /// The address of its experiment, when there can be a page of it.
-    experiment: Option<String>,
+    experiment: String,
+    /// Whether there can be a page of its experiment.
+    has_page: bool,
     /// What the verdict rests on: word, colour, shape.
     chip: (&'static str, &'static str, &'static str),
     verdict: String,
     recorded: Option<Moment>,
     as_of: Option<Moment>,
-    build: String,
 }
 
 /// An instant, for machines and for people.
@@ -38,7 +38,7 @@ impl RunLine {
             short: row.id.short().to_owned(),
             id: row.id.to_string(),
             title: if row.title.is_empty() { row.experiment.clone() } else { row.title },
-            experiment: is_address(&row.experiment).then(|| format!("/experiments/{}", row.experiment)),
+            has_page: is_address(&row.experiment),
             chip: match row.kind.as_str() {
                 "decided" => ("decided", "plain", "tick"),
                 "running" => ("running", "undecided", "ring"),
@@ -48,7 +48,7 @@ impl RunLine {
             verdict,
             recorded: row.started.as_deref().map(Moment::of),
             as_of: row.as_of.as_deref().map(Moment::of),
-            build: row.build,
+            experiment: row.experiment,
         }
     }
 }

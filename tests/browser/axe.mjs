@@ -1,8 +1,9 @@
 // Opens each page at three widths in both themes and fails on accessibility violations (axe-core, WCAG 2.2 A and AA),
 // requests to anything but the page itself, console errors, and sideways scrolling; without scripts, too, for the last two.
 //
-//   npm ci && node axe.mjs report.html …
+//   npm ci && node axe.mjs report.html http://127.0.0.1:8642/metrics …
 //
+// A page is a file, or an address of `estimand serve`; the latter may ask for more of the same server.
 // CHROMIUM names the browser; without it, the usual places are tried.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -27,14 +28,14 @@ if (!executablePath) {
 }
 const files = process.argv.slice(2);
 if (files.length === 0) {
-  console.error("usage: node axe.mjs REPORT.html …");
+  console.error("usage: node axe.mjs REPORT.html|ADDRESS …");
   process.exit(2);
 }
 
 const faults = [];
 const browser = await chromium.launch({ executablePath, args: FLAGS });
 for (const file of files) {
-  const url = pathToFileURL(resolve(file)).href;
+  const url = /^http:/.test(file) ? file : pathToFileURL(resolve(file)).href;
   for (const width of WIDTHS) {
     for (const theme of THEMES) {
       await visit({ file, url, width, theme, scripts: true });
@@ -53,11 +54,14 @@ async function visit({ file, url, width, theme, scripts }) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, javaScriptEnabled: scripts });
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
+  const own = (asked) => asked === url || (url.startsWith("http:") && new URL(asked).origin === new URL(url).origin);
   page.on("request", (request) => {
-    if (request.url() !== url && !/^(data|blob):/.test(request.url())) faults.push(`${where}: asks for ${request.url()}`);
+    if (!/^(data|blob):/.test(request.url()) && !own(request.url())) faults.push(`${where}: asks for ${request.url()}`);
   });
   page.on("console", (message) => {
-    if (message.type() === "error") faults.push(`${where}: console says: ${message.text().slice(0, 200)}`);
+    // A page that says what is not there has the status of it, which browsers count as an error.
+    const status = message.location().url === url && message.text().startsWith("Failed to load resource");
+    if (message.type() === "error" && !status) faults.push(`${where}: console says: ${message.text().slice(0, 200)}`);
   });
   page.on("pageerror", (error) => faults.push(`${where}: throws ${error.message}`));
   await page.goto(url);

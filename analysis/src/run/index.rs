@@ -132,8 +132,17 @@ impl Index {
 
     /// The runs, the latest first.
     pub(super) async fn list(&self, filter: &Filter) -> Result<Vec<RunRow>, Error> {
-        let statement = "SELECT sequence, id, experiment, title, kind, verdict, as_of, build, started FROM runs \
-                         WHERE ?1 IS NULL OR experiment = ?1 ORDER BY sequence DESC LIMIT ?2";
+        // Two statements, since an index on a column cannot serve a condition that may also not be asked.
+        let statement = match filter.experiment {
+            Some(_) => {
+                "SELECT sequence, id, experiment, title, kind, verdict, as_of, build, started FROM runs \
+                 WHERE experiment = ?1 ORDER BY sequence DESC LIMIT ?2"
+            }
+            None => {
+                "SELECT sequence, id, experiment, title, kind, verdict, as_of, build, started FROM runs \
+                 WHERE ?1 IS NULL ORDER BY sequence DESC LIMIT ?2"
+            }
+        };
         let rows = sqlx::query(statement)
             .bind(filter.experiment.as_deref())
             // Below zero means without limit.

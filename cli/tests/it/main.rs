@@ -1,6 +1,7 @@
 //! The command as a shell sees it: usage, exit codes, streams.
 
 mod runs;
+mod serve;
 
 use std::process::{Command, Output};
 

@@ -1,10 +1,13 @@
 //! One metric: its definition, who uses it, and the SQL that it becomes.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use estimand_analysis::metrics::definition::{
-    Bound, Cap, CapOf, Covariate, Direction, Metric, NumberStyle, Role, UnitValue, WhenEmpty,
+    Bound, Cap, CapOf, Covariate, Direction, Duration, Experiment, Metric, NumberStyle, Role, UnitValue, WhenEmpty,
 };
 use estimand_analysis::metrics::kind::{self, Outcome};
 use estimand_analysis::metrics::project::{Definition, Project};
@@ -12,7 +15,7 @@ use estimand_analysis::metrics::reading::nearest::nearest;
 use estimand_analysis::report::highlighted_sql;
 use estimand_analysis::statements::statements;
 use estimand_analysis::viz::number;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::handler::{Name, Page};
 use crate::layout::Layout;
@@ -26,6 +29,14 @@ pub(crate) const PAGE: Page = Page {
     template: Some(("metric", include_str!("../../templates/metric.html"))),
     routes: || get(show),
 };
+
+/// Which experiment's SQL is shown.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    #[serde(rename = "in")]
+    experiment: String,
+}
 
 #[derive(Serialize)]
 struct View {
@@ -41,7 +52,8 @@ struct View {
     uses: Vec<Use>,
     /// Metrics that adjust for this one.
     covariate_of: Vec<(String, String)>,
-    sql: Vec<Sql>,
+    /// In the experiment that was asked for, else the first that names the metric.
+    sql: Option<Sql>,
     file: String,
     text: String,
 }
@@ -81,7 +93,12 @@ struct Sql {
     refusal: Option<String>,
 }
 
-async fn show(State(site): State<Site>, Name(name): Name) -> Result<Response, Refusal> {
+async fn show(
+    State(site): State<Site>,
+    Name(name): Name,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(asked) = asked.map_err(|_| Refusal::BadAddress)?;
     let library = site.library().await?;
     let project = &library.project;
     let Some(metric) = project.metric(&name) else {
@@ -101,7 +118,7 @@ async fn show(State(site): State<Site>, Name(name): Name) -> Result<Response, Re
         parameters: parameters(metric),
         uses: uses(&library, &name),
         covariate_of: covariate_of(project, &name),
-        sql: sql(&library, &name).await,
+        sql: sql(&library, &name, &asked.experiment).await?,
         text: project.files().iter().find(|one| one.path == file).map(|one| one.text.clone()).unwrap_or_default(),
         file,
     };
@@ -136,7 +153,7 @@ fn facts(metric: &Metric, project: &Project) -> Vec<Fact> {
             }),
         );
     }
-    let before = |lookback| format!("the same value over the {lookback} before exposure");
+    let before = |lookback| format!("the same value over the {} before exposure", in_words(lookback));
     let covariates = metric.covariates.iter().map(|covariate| match covariate {
         Covariate::Metric(name) => format!("metric `{name}`"),
         Covariate::Column(name) => format!("column `{name}`"),
@@ -191,9 +208,10 @@ fn cap_words(cap: Cap) -> String {
 
 fn window_words(metric: &Metric) -> String {
     let delay = metric.window.delay;
-    let from = if delay.milliseconds() == 0 { "exposure".to_owned() } else { format!("{delay} after exposure") };
+    let from =
+        if delay.milliseconds() == 0 { "exposure".to_owned() } else { format!("{} after exposure", in_words(delay)) };
     match metric.window.length {
-        Some(length) => format!("rows within {length} from {from}"),
+        Some(length) => format!("rows within {} from {from}", in_words(length)),
         None => format!("rows from {from} on"),
     }
 }
@@ -238,21 +256,54 @@ fn covariate_of(project: &Project, name: &str) -> Vec<(String, String)> {
     project.metrics().values().filter(adjusts).map(|metric| (metric.name.clone(), metric.label.clone())).collect()
 }
 
-async fn sql(library: &Library, metric: &str) -> Vec<Sql> {
-    let mut all = Vec::new();
-    for (experiment, _) in library.uses_of(metric) {
-        let made = match library.columns_of(&experiment.name).await {
-            None => Err("The columns of its sources are still being looked up; load the page again.".to_owned()),
-            Some(Err(error)) => Err(error),
-            Some(Ok(columns)) => {
-                statements(&library.project, experiment, Some(metric), &columns).map_err(|error| error.to_string())
-            }
-        };
-        let (text, refusal) = match made {
-            Ok(made) => (Some(highlighted_sql(&statement_list::text(&made))), None),
-            Err(refusal) => (None, Some(refusal)),
-        };
-        all.push(Sql { name: experiment.name.clone(), label: experiment.label.clone(), text, refusal });
+async fn sql(library: &Arc<Library>, metric: &str, asked: &str) -> Result<Option<Sql>, Refusal> {
+    let uses: Vec<&Experiment> = library.uses_of(metric).map(|(experiment, _)| experiment).collect();
+    let Some(experiment) = uses.iter().find(|experiment| experiment.name == asked).or(uses.first()) else {
+        return Ok(None);
+    };
+    let made = match library.columns_of(&experiment.name).await {
+        None => Err("the columns of its sources are still being looked up; load the page again".to_owned()),
+        Some(Err(error)) => Err(error),
+        Some(Ok(columns)) => {
+            let (library, name, metric) = (Arc::clone(library), experiment.name.clone(), metric.to_owned());
+            // Compiling reads nothing and takes milliseconds, but those are not for a thread that others wait for.
+            let writing = tokio::task::spawn_blocking(move || {
+                let experiment = library.project.experiment(&name)?;
+                Some(statements(&library.project, experiment, Some(&metric), &columns))
+            });
+            writing.await?.transpose().map_err(|error| error.to_string()).map(Option::unwrap_or_default)
+        }
+    };
+    let (text, refusal) = match made {
+        Ok(made) => (Some(highlighted_sql(&statement_list::text(&made))), None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    Ok(Some(Sql { name: experiment.name.clone(), label: experiment.label.clone(), text, refusal }))
+}
+
+/// A length of time in words: `14 days`, `1 hour`.
+fn in_words(duration: Duration) -> String {
+    let written = duration.to_string();
+    let digits = written.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = written.split_at(digits);
+    let unit = match unit {
+        "d" => "day",
+        "h" => "hour",
+        "m" => "minute",
+        "s" => "second",
+        _ => "millisecond",
+    };
+    format!("{number} {unit}{}", if number == "1" { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_words() {
+        for (text, words) in [("1d", "1 day"), ("2w", "14 days"), ("90m", "90 minutes"), ("5ms", "5 milliseconds")] {
+            assert_eq!(in_words(Duration::parse(text).unwrap()), words);
+        }
     }
-    all
 }

@@ -44,17 +44,25 @@ async fn show(State(site): State<Site>, Name(id): Name, asked: HeaderMap) -> Res
     Ok(response)
 }
 
-/// The page with a line of links before everything else in it; on paper the line is left out.
+/// The page with a line of links before everything in it but the link that skips to the content; on paper the line is left out.
 fn with_way_back(page: String, project: &str, experiment: &str, label: &str) -> String {
-    let Some(body) = page.find("<body").and_then(|at| Some(at + page[at..].find('>')? + 1)) else { return page };
+    let Some(place) = end_of(&page, "<a class=\"skip\"", "</a>").or_else(|| end_of(&page, "<body", ">")) else {
+        return page;
+    };
     let mut links = format!("<a href=\"/\">{}</a>", HtmlEscape(project));
     if is_address(experiment) {
         links += &format!("<a href=\"/experiments/{experiment}\">{}</a>", HtmlEscape(label));
     }
-    let (before, after) = page.split_at(body);
+    let (before, after) = page.split_at(place);
     format!(
         "{before}\n<style>{WAY_BACK_STYLE}</style><nav class=\"way-back\" aria-label=\"Project\">{links}</nav>{after}"
     )
+}
+
+/// Where the first thing that begins and ends like this ends.
+fn end_of(page: &str, begins: &str, ends: &str) -> Option<usize> {
+    let begins = page.find(begins)?;
+    Some(begins + page[begins..].find(ends)? + ends.len())
 }
 
 const WAY_BACK_STYLE: &str = ".way-back{display:flex;flex-wrap:wrap;gap:2px 8px;padding-top:14px;font-size:13px;color:var(--muted)}\
@@ -71,9 +79,15 @@ mod tests {
         let page = "<html><body class=\"untrusted\">\n<p>x</p></body></html>".to_owned();
         let page = with_way_back(page, "a <b>", "checkout", "One & two");
         assert!(page.starts_with("<html><body class=\"untrusted\">\n<style>"));
-        assert!(page.contains(
-            "<a href=\"/\">a &lt;b&gt;</a><a href=\"/experiments/checkout\">One &amp; two</a></nav>\n<p>x</p>"
-        ));
+        let links = "<a href=\"/\">a &lt;b&gt;</a><a href=\"/experiments/checkout\">One &amp; two</a></nav>\n<p>x</p>";
+        assert!(page.contains(links), "{page}");
+    }
+
+    #[test]
+    fn the_link_that_skips_to_the_content_stays_the_first() {
+        let page = "<body><a class=\"skip\" href=\"#main\">Skip</a><p>x</p></body>".to_owned();
+        let page = with_way_back(page, "p", "e", "E");
+        assert!(page.starts_with("<body><a class=\"skip\" href=\"#main\">Skip</a>\n<style>"), "{page}");
     }
 
     #[test]

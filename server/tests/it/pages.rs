@@ -100,9 +100,9 @@ async fn a_metric_is_told_by_every_field_of_its_definition() {
         "<dt>Value of a unit</dt><dd><code>sum(amount)</code> over its rows in <code>events</code> where <code>event = &#x27;order&#x27;</code></dd>",
         "<dt>Capped</dt><dd>at most 250</dd>",
         "<dt>Without rows</dt><dd>a unit has 0</dd>",
-        "<dt>Counted</dt><dd>rows within 14d from exposure</dd>",
+        "<dt>Counted</dt><dd>rows within 14 days from exposure</dd>",
         "<dt>Units</dt><dd>only those whose whole window has passed</dd>",
-        "<dt>Adjusted for</dt><dd>the same value over the 14d before exposure</dd>",
+        "<dt>Adjusted for</dt><dd>the same value over the 14 days before exposure</dd>",
         "<dt>Direction</dt><dd>higher is better</dd>",
         "<dt>Measured in</dt><dd>EUR</dd>",
         "<dt>Written as</dt><dd>currency</dd>",
@@ -125,6 +125,21 @@ async fn a_metric_shows_the_sql_it_becomes_and_no_other_metrics() {
     assert!(text.contains("exact_sum("));
     assert!(!text.contains("page_load_time"));
     desk.get("/metrics/page_load_time").await.must(200, "guardrail, margin 3.0");
+}
+
+#[tokio::test]
+async fn a_metric_of_two_experiments_shows_the_sql_of_the_one_asked_for() {
+    let desk = Desk::new().await;
+    let text = std::fs::read_to_string(desk.path("experiments/one_page_checkout.toml")).unwrap();
+    desk.edit("experiments/second.toml", |_| text.replace("2025-03-03", "2025-03-04").replace("One-page", "Second"));
+    let first = desk.get("/metrics/revenue").await.text();
+    assert!(first.contains("2025-03-03T00:00:00") && !first.contains("2025-03-04T00:00:00"), "{first}");
+    let second = desk.get("/metrics/revenue?in=second").await;
+    second.must(200, "2025-03-04T00:00:00");
+    let link = "<a href=\"/metrics/revenue?in=second#sql-title\" aria-current=\"true\">In Second checkout</a>";
+    assert!(second.text().contains(link), "{}", second.text());
+    desk.get("/metrics/revenue?in=nowhere").await.must(200, "2025-03-03T00:00:00");
+    desk.get("/metrics/revenue?in=a&in=b").await.must(400, "The address cannot be read");
 }
 
 #[tokio::test]

@@ -1,0 +1,97 @@
+//! The server as a shell sees it: where it says it is, and how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+fn estimand(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_estimand"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = estimand(&["init", &folder.path().join("project").display().to_string()]).output().unwrap();
+    assert!(made.status.success());
+    folder
+}
+
+fn in_project<'a>(folder: &'a Path, arguments: &[&'a str]) -> Command {
+    let mut command = estimand(&["serve", "--project"]);
+    command.arg(folder.join("project")).args(arguments);
+    command
+}
+
+/// Starts a server on a free port; gives what it says after the first line too.
+fn started(folder: &Path, arguments: &[&str]) -> (Child, String, BufReader<ChildStderr>) {
+    let mut server = in_project(folder, &["--port", "0"]).args(arguments).spawn().unwrap();
+    let mut talk = BufReader::new(server.stderr.take().unwrap());
+    let mut line = String::new();
+    talk.read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned();
+    assert!(address.starts_with("127.0.0.1:"), "{line}");
+    (server, address, talk)
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_server_says_where_it_is_and_ends_well_when_its_time_is_up() {
+    let folder = project();
+    let (mut server, address, mut talk) = started(folder.path(), &["--timeout", "2s"]);
+    assert!(get(&address, "/").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(get(&address, "/nowhere").starts_with("HTTP/1.1 404 "));
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    talk.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains(": GET / 200 in ") && rest.contains(": GET /nowhere 404 in "), "{rest}");
+    let mut data = String::new();
+    server.stdout.take().unwrap().read_to_string(&mut data).unwrap();
+    assert_eq!(data, "", "all of it is talk");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_and_a_request_to_end_are_its_ordinary_end() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = project();
+        let (mut server, address, _talk) = started(folder.path(), &["--quiet"]);
+        assert!(get(&address, "/").starts_with("HTTP/1.1 200 OK\r\n"));
+        assert!(Command::new("kill").args([signal, &server.id().to_string()]).status().unwrap().success());
+        assert_eq!(server.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_mend() {
+    let folder = project();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = in_project(folder.path(), &["--port", &port]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        format!("port {port} of 127.0.0.1 is in use; give another with `--port N`, or any free one with `--port 0`\n")
+    );
+}
+
+#[test]
+fn a_project_with_faults_is_refused_with_the_faults_of_check() {
+    let folder = project();
+    let root = folder.path().join("project");
+    std::fs::write(root.join("metrics/broken.toml"), "kind = \"maen\"\n").unwrap();
+    let output = in_project(folder.path(), &["--port", "0"]).output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{talk}");
+    assert!(talk.contains("metrics/broken.toml:1:8") && talk.contains("did you mean `mean`?"), "{talk}");
+    let check = estimand(&["check", "--no-data", "--project", &root.display().to_string()]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&check.stdout).trim_end(), talk.trim_end());
+}
