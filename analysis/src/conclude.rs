@@ -6,7 +6,7 @@ use estimand_metrics::collect::Collected;
 use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle};
 use estimand_metrics::engine::Opened;
 use estimand_metrics::plan::lower::UnitState;
-use estimand_metrics::plan::{Plan, Question};
+use estimand_metrics::plan::{Derivation, Plan, Question};
 use estimand_metrics::project::Project;
 use estimand_stats::check::CheckResult;
 use estimand_stats::estimand::Direction;
@@ -246,7 +246,7 @@ fn card(plan: &Plan, collected: &Collected, question: &Question) -> MetricCard {
     if let Some(decides) = question.asked.first() {
         facts.push(Fact::new("Estimator", &decides.estimator));
         if !decides.design.covariates.is_empty() {
-            facts.push(Fact::new("Covariates", decides.design.covariates.join(", ")));
+            facts.push(Fact::new("Covariates", named_covariates(plan, &decides.design.covariates)));
         }
     }
     for (name, (lower, upper)) in &collected.caps {
@@ -289,6 +289,17 @@ fn card(plan: &Plan, collected: &Collected, question: &Question) -> MetricCard {
         estimands,
         facts,
     }
+}
+
+/// Covariates by the names that a file gives them: without the columns that the plan adds for missing values.
+fn named_covariates(plan: &Plan, covariates: &[String]) -> String {
+    let derived = |name: &String| plan.specification.derived.iter().find(|column| column.name == *name);
+    let named = covariates.iter().filter_map(|name| match derived(name) {
+        Some(column) if column.how == Derivation::Missing => None,
+        Some(column) if column.how == Derivation::Filled => Some(column.of.as_str()),
+        _ => Some(name.as_str()),
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn corrections(plan: &Plan) -> Vec<Corrected> {

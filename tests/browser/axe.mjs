@@ -4,28 +4,16 @@
 //   npm ci && node axe.mjs report.html http://127.0.0.1:8642/metrics …
 //
 // A page is a file, or an address of `estimand serve`; the latter may ask for more of the same server.
-// CHROMIUM names the browser; without it, the usual places are tried.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const WIDTHS = [320, 768, 1280];
 const THEMES = ["light", "dark"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
-
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-  .find((path) => path && existsSync(path));
-if (!executablePath) {
-  console.error("no Chromium found: install it, or name it in CHROMIUM");
-  process.exit(2);
-}
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error("usage: node axe.mjs REPORT.html|ADDRESS …");
@@ -33,7 +21,7 @@ if (files.length === 0) {
 }
 
 const faults = [];
-const browser = await chromium.launch({ executablePath, args: FLAGS });
+const browser = await launch();
 for (const file of files) {
   const url = /^http:/.test(file) ? file : pathToFileURL(resolve(file)).href;
   for (const width of WIDTHS) {

@@ -156,6 +156,7 @@ fn line(answered: &Answered, absolute: &Estimate, relative: Option<&Estimate>) -
             number::p_value(absolute.p_adjusted.or(absolute.p_value)),
             status,
         ],
-        notes: absolute.notes.clone(),
+        // A row beside says so in its status already.
+        notes: absolute.notes.clone().filter(|_| absolute.decides != Some(false)),
     }
 }

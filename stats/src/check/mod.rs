@@ -106,15 +106,23 @@ pub struct CheckResult {
     pub p_value: Option<f64>,
     /// The counts behind it.
     pub details: Vec<Detail>,
-    /// What to do about it; empty when nothing needs doing.
+    /// What to do about it, as a sentence; empty when nothing needs doing.
     pub help: String,
 }
 
 impl CheckResult {
     fn of(name: &str, finding: Finding) -> Self {
         let Finding { outcome, message, p_value, details, help } = finding;
-        Self { name: name.to_owned(), outcome, message, p_value, details, help }
+        Self { name: name.to_owned(), outcome, message, p_value, details, help: sentence(&help) }
     }
+}
+
+/// An instruction as a sentence; nothing stays nothing.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if words.ends_with('.') { "" } else { "." };
+    first.to_uppercase().chain(letters).collect::<String>() + end
 }
 
 /// One line of the counts behind a check. Columns that do not apply are null.
