@@ -47,7 +47,6 @@ mod request_log;
 mod router;
 mod run_line;
 mod site;
-mod statement_list;
 mod stored;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -41,12 +41,13 @@ impl Library {
     /// A project as it was read, and when; must be called inside a runtime, as columns are looked up beside.
     pub(crate) fn new(project: Project, stamp: Stamp) -> Self {
         let (found, columns) = watch::channel(None);
-        let asked = project.clone();
-        tokio::spawn(async move {
+        let (asked, runtime) = (project.clone(), tokio::runtime::Handle::current());
+        // Files are read, though little of each: not on a thread that requests wait for.
+        tokio::task::spawn_blocking(move || {
             let mut columns = Columns::new();
             for experiment in asked.experiments().values() {
-                let known = statements::columns(&asked, experiment).await.map_err(|error| error.to_string());
-                columns.insert(experiment.name.clone(), known);
+                let known = runtime.block_on(statements::columns(&asked, experiment));
+                columns.insert(experiment.name.clone(), known.map_err(|error| error.to_string()));
             }
             // Nobody is left to hear it when the definitions were read anew meanwhile.
             let _ = found.send(Some(Arc::new(columns)));

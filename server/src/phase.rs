@@ -45,3 +45,39 @@ pub(crate) fn dates(experiment: &Experiment) -> Option<String> {
         (start, None) => Some(format!("from {} ({zone})", day(start))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use estimand_analysis::demo::{shop, trial};
+    use estimand_analysis::metrics::project::Project;
+
+    use super::*;
+
+    #[test]
+    fn the_clock_moves_an_experiment_from_planned_to_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        shop::write(folder.path(), &shop::ShopOptions { users: 1_000, seed: 1 }).unwrap();
+        let project = Project::load(folder.path()).unwrap();
+        let experiment = project.experiment("one_page_checkout").unwrap();
+        for (now, word) in [
+            ("2025-03-02T23:59:59Z", "planned"),
+            ("2025-03-03T00:00:00Z", "running · day 1 of 28"),
+            ("2025-03-11T12:00:00Z", "running · day 9 of 28"),
+            ("2025-03-30T23:59:59Z", "running · day 28 of 28"),
+            ("2025-03-31T00:00:00Z", "ended"),
+        ] {
+            assert_eq!(Phase::of(experiment, now.parse().unwrap()).word, word, "{now}");
+        }
+        assert_eq!(dates(experiment).unwrap(), "2025-03-03 to 2025-03-31 (UTC)");
+    }
+
+    #[test]
+    fn a_table_of_units_has_no_dates() {
+        let folder = tempfile::tempdir().unwrap();
+        trial::write(folder.path()).unwrap();
+        let project = Project::load(folder.path()).unwrap();
+        let experiment = project.experiment("job_training").unwrap();
+        assert_eq!(Phase::of(experiment, Timestamp::UNIX_EPOCH).word, "no dates");
+        assert_eq!(dates(experiment), None);
+    }
+}

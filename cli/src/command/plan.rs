@@ -4,7 +4,7 @@ use std::io::Write;
 
 use estimand_analysis::analyze::{self, Request};
 use estimand_analysis::metrics::engine::Engine;
-use estimand_analysis::metrics::plan::lower;
+use estimand_analysis::statements::Statements;
 
 use crate::arguments::Common;
 use crate::command::{open_project, pair, resources, wait};
@@ -30,28 +30,10 @@ impl Plan {
             ..Request::experiment(open_project(common)?, &self.experiment)
         };
         let prepared = wait(common, analyze::prepare(&request))?;
-        let specification = &prepared.plan.specification;
-        let mut steps = lower::preparation(specification, prepared.opened.engine.schemas());
-        steps.push(lower::census(specification));
-        steps.push(lower::analysed(specification, &lower::Caps::new()));
-        steps.extend(lower::readouts(specification));
+        let statements = Statements::of(&prepared.plan, prepared.opened.engine.schemas());
         let mut sink = Sink::open(None, false)?;
         writeln!(sink, "-- {}: each step reads the ones before it by name.", self.experiment)?;
-        writeln!(sink, "-- Read: {}.", specification.sources().join(", "))?;
-        if specification.has_percentile_cap() {
-            writeln!(
-                sink,
-                "-- Bounds of percentile caps are found after step `unit_table` and stand in step `analysed`."
-            )?;
-        }
-        for step in steps {
-            let text = sqlformat::format(
-                &step.statement.readable,
-                &sqlformat::QueryParams::None,
-                &sqlformat::FormatOptions { uppercase: Some(true), ..sqlformat::FormatOptions::default() },
-            );
-            writeln!(sink, "\n-- {}: {}\n{text};", step.name, step.purpose)?;
-        }
+        write!(sink, "{statements}")?;
         sink.finish()?;
         Ok(ExitCode::Done)
     }

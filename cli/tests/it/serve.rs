@@ -95,3 +95,40 @@ fn a_project_with_faults_is_refused_with_the_faults_of_check() {
     let check = estimand(&["check", "--no-data", "--project", &root.display().to_string()]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&check.stdout).trim_end(), talk.trim_end());
 }
+
+/// The text of the one `<code>` inside a `<pre>`, without marks and escapes.
+fn code(page: &str) -> String {
+    let (_, after) = page.rsplit_once("<pre").expect("the page holds code");
+    let (code, _) = after.split_once("</code>").unwrap();
+    let (_, code) = code.split_once("<code>").unwrap();
+    let mut text = String::new();
+    for part in code.split('<') {
+        text += part.split_once('>').filter(|_| part.starts_with(['i', '/'])).map_or(part, |(_, rest)| rest);
+    }
+    let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&amp;", "&")];
+    escapes.iter().fold(text, |text, (escape, meant)| text.replace(escape, meant))
+}
+
+#[test]
+fn the_sql_of_a_metric_is_that_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = estimand(&["demo", &folder.path().display().to_string(), "--users", "1000"]).output().unwrap();
+    assert!(made.status.success());
+    std::fs::rename(folder.path().join("shop"), folder.path().join("project")).unwrap();
+    let root = folder.path().join("project");
+    let experiment = std::fs::read_to_string(root.join("experiments/one_page_checkout.toml")).unwrap();
+    let (design, _) = experiment.split_once("[metrics]").unwrap();
+    let (mut server, address, _talk) = started(folder.path(), &["--timeout", "20s"]);
+    for metric in ["revenue", "page_load_time", "revenue_per_order"] {
+        let only = format!("{design}[metrics]\nprimary = [\"{metric}\"]\n\n[plan]\nkind = \"fixed\"\n");
+        std::fs::write(root.join(format!("experiments/only_{metric}.toml")), only).unwrap();
+        let shown = code(&get(&address, &format!("/metrics/{metric}?in=only_{metric}")));
+        let only = format!("only_{metric}");
+        let plan = estimand(&["plan", &only, "--project", &root.display().to_string()]).output().unwrap();
+        let plan = String::from_utf8(plan.stdout).unwrap();
+        let (_, plan) = plan.split_once('\n').unwrap();
+        assert!(plan.contains("exact_sum") && shown == plan, "{metric}: shown\n{shown}\nplanned\n{plan}");
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+}

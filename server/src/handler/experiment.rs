@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use estimand_analysis::metrics::definition::{Experiment, Role};
+use estimand_analysis::metrics::definition::{Covariate, Experiment, Role};
 use estimand_analysis::metrics::project::{Definition, Project};
 use estimand_analysis::metrics::reading::nearest::nearest;
 use estimand_analysis::run::Filter;
@@ -114,6 +114,28 @@ fn defined(experiment: &Experiment, project: &Project) -> Defined {
     let dimensions: Vec<&str> = experiment.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
     fact("Cut by", (!dimensions.is_empty()).then(|| dimensions.join(", ")));
     fact("Level", Some(number::level(experiment.analysis.level)));
+    fact("Estimator", experiment.analysis.estimator.as_ref().map(|name| format!("`{name}`")));
+    let covariates = experiment.analysis.covariates.iter().map(|covariate| match covariate {
+        Covariate::Metric(name) => format!("metric `{name}`"),
+        Covariate::Column(name) => format!("column `{name}`"),
+    });
+    let covariates: Vec<String> = covariates.collect();
+    fact("Adjusted for", (!covariates.is_empty()).then(|| covariates.join("; ")));
+    let correction = experiment.analysis.correction;
+    fact(
+        "Corrected",
+        Some(format!(
+            "primary `{}`, secondary `{}`, segments `{}`",
+            correction.primary.word(),
+            correction.secondary.word(),
+            correction.segments.word()
+        )),
+    );
+    fact("Ends at", experiment.plan.units.map(|units| format!("{} units", number::count(units))));
+    fact("No verdict below", experiment.plan.minimum_units.map(|units| format!("{} units", number::count(units))));
+    let small = experiment.plan.minimum_effect.iter();
+    let small: Vec<String> = small.map(|(name, effect)| format!("`{name}` {}", number::share(*effect))).collect();
+    fact("Too small to matter", (!small.is_empty()).then(|| format!("effects below {}", small.join(", "))));
     fact("Tags", (!experiment.tags.is_empty()).then(|| experiment.tags.join(", ")));
     let arm = |arm: &estimand_analysis::metrics::definition::Arm| Arm {
         label: arm.label.clone(),

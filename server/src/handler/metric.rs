@@ -13,7 +13,7 @@ use estimand_analysis::metrics::kind::{self, Outcome};
 use estimand_analysis::metrics::project::{Definition, Project};
 use estimand_analysis::metrics::reading::nearest::nearest;
 use estimand_analysis::report::highlighted_sql;
-use estimand_analysis::statements::statements;
+use estimand_analysis::statements::Statements;
 use estimand_analysis::viz::number;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,6 @@ use crate::layout::Layout;
 use crate::library::Library;
 use crate::refusal::Refusal;
 use crate::site::Site;
-use crate::statement_list;
 
 pub(crate) const PAGE: Page = Page {
     paths: &["/metrics/{name}"],
@@ -269,13 +268,13 @@ async fn sql(library: &Arc<Library>, metric: &str, asked: &str) -> Result<Option
             // Compiling reads nothing and takes milliseconds, but those are not for a thread that others wait for.
             let writing = tokio::task::spawn_blocking(move || {
                 let experiment = library.project.experiment(&name)?;
-                Some(statements(&library.project, experiment, Some(&metric), &columns))
+                Some(Statements::of_metric(&library.project, experiment, &metric, &columns))
             });
             writing.await?.transpose().map_err(|error| error.to_string()).map(Option::unwrap_or_default)
         }
     };
     let (text, refusal) = match made {
-        Ok(made) => (Some(highlighted_sql(&statement_list::text(&made))), None),
+        Ok(made) => (Some(highlighted_sql(&made.to_string())), None),
         Err(refusal) => (None, Some(refusal)),
     };
     Ok(Some(Sql { name: experiment.name.clone(), label: experiment.label.clone(), text, refusal }))

@@ -39,6 +39,7 @@ async fn the_page_of_an_experiment_holds_its_plan_and_every_run() {
     assert!(text.find(second.short()).unwrap() < text.find(first.short()).unwrap());
     assert!(text.contains("<a href=\"/metrics/page_load_time\">Page load time</a>"));
     assert!(text.contains("experiments/one_page_checkout.toml"));
+    assert!(text.contains("primary <code>holm</code>, secondary <code>benjamini_hochberg</code>"));
     assert_eq!(text.matches("Read the report").count(), 2);
 }
 
