@@ -2,9 +2,13 @@
 
 use estimand_analysis::metrics::definition::Experiment;
 use estimand_analysis::metrics::project::Project;
-use estimand_analysis::run::RunRow;
+use estimand_analysis::run::{Inputs, RunRow};
+use estimand_analysis::viz::number;
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::refusal::Refusal;
+use crate::site::Site;
 
 /// A run as a line of a list.
 #[derive(Clone, Debug, Serialize)]
@@ -20,6 +24,8 @@ pub(crate) struct RunLine {
     verdict: String,
     recorded: Option<Moment>,
     as_of: Option<Moment>,
+    /// What was asked otherwise than the experiment's file says; empty for a run as planned.
+    otherwise: Vec<String>,
 }
 
 /// An instant, for machines and for people.
@@ -30,8 +36,21 @@ struct Moment {
 }
 
 impl RunLine {
-    /// The line of a run; the labels of arms and metrics are those that the project gives them now.
-    pub(crate) fn of(row: RunRow, project: &Project) -> Self {
+    /// The lines of runs; the labels of arms and metrics are those that the project gives them now.
+    pub(crate) async fn of_all(site: &Site, rows: Vec<RunRow>, project: &Project) -> Result<Vec<Self>, Refusal> {
+        let mut found = Vec::new();
+        for row in &rows {
+            // A run that is damaged or hidden keeps its line: its own page says why it is not shown.
+            found.push(site.runs().get(row.id.as_str()).await.ok());
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            found.into_iter().map(|run| run.and_then(|run| run.inputs().ok())).collect::<Vec<_>>()
+        });
+        let inputs = reading.await?;
+        Ok(rows.into_iter().zip(inputs).map(|(row, inputs)| Self::of(row, inputs.as_ref(), project)).collect())
+    }
+
+    fn of(row: RunRow, inputs: Option<&Inputs>, project: &Project) -> Self {
         let known = project.experiment(&row.experiment);
         let verdict = known.map(|experiment| labelled(&row.verdict, experiment, project)).unwrap_or(row.verdict);
         Self {
@@ -48,6 +67,7 @@ impl RunLine {
             verdict,
             recorded: row.started.as_deref().map(Moment::of),
             as_of: row.as_of.as_deref().map(Moment::of),
+            otherwise: inputs.map(otherwise).unwrap_or_default(),
             experiment: row.experiment,
         }
     }
@@ -59,6 +79,23 @@ impl Moment {
         let words = instant.parse::<Timestamp>().map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
         Self { words: words.unwrap_or_else(|_| instant.to_owned()), instant: instant.to_owned() }
     }
+}
+
+/// What a run asked otherwise than the experiment's file says, so that no exploration passes for the plan.
+fn otherwise(inputs: &Inputs) -> Vec<String> {
+    let change = &inputs.change;
+    let only = |what: &str, names: &[String]| {
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("only {what} {}", quoted.join(", ")))
+    };
+    let mut words = Vec::new();
+    words.extend(only("metrics", &change.metrics));
+    words.extend(only("cut by", &change.dimensions));
+    words.extend(change.level.map(|level| format!("level {}", number::level(level))));
+    words.extend(change.estimator.as_ref().map(|name| format!("estimator `{name}`")));
+    words.extend(change.options.iter().map(|(name, value)| format!("option `{name}={value}`")));
+    words.extend(inputs.parameters.iter().map(|(name, value)| format!("parameter `{name}={value}`")));
+    words
 }
 
 /// A verdict with arms and metrics by their names for people, where it quotes those of the files.

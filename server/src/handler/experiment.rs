@@ -89,7 +89,7 @@ async fn show(State(site): State<Site>, Name(name): Name) -> Result<Response, Re
     let view = View {
         label: label.clone(),
         definition: experiment.map(|experiment| defined(experiment, project)),
-        runs: rows.into_iter().map(|row| RunLine::of(row, project)).collect(),
+        runs: RunLine::of_all(&site, rows, project).await?,
         cut,
         name,
     };

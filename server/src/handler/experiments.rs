@@ -42,14 +42,14 @@ async fn show(State(site): State<Site>) -> Result<Response, Refusal> {
     let mut experiments = Vec::new();
     for experiment in project.experiments().values() {
         let filter = Filter { experiment: Some(experiment.name.clone()), limit: Some(1) };
-        let latest = site.runs().list(&filter).await?.pop();
+        let latest = RunLine::of_all(&site, site.runs().list(&filter).await?, project).await?.pop();
         experiments.push(Entry {
             name: experiment.name.clone(),
             label: experiment.label.clone(),
             owner: experiment.owner.clone(),
             dates: dates(experiment),
             phase: Phase::of(experiment, now),
-            latest: latest.map(|row| RunLine::of(row, project)),
+            latest,
         });
     }
     // Stable: by name within a phase.

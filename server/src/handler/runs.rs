@@ -19,7 +19,7 @@ pub(crate) const PAGE: Page = Page {
 };
 
 /// Lines on the page.
-const MOST: u32 = 200;
+const MOST: u32 = 100;
 
 #[derive(Serialize)]
 struct View {
@@ -33,6 +33,6 @@ async fn show(State(site): State<Site>) -> Result<Response, Refusal> {
     let mut rows = site.runs().list(&Filter { limit: Some(MOST + 1), ..Filter::default() }).await?;
     let cut = (rows.len() > MOST as usize).then_some(MOST);
     rows.truncate(MOST as usize);
-    let runs = rows.into_iter().map(|row| RunLine::of(row, &library.project)).collect();
+    let runs = RunLine::of_all(&site, rows, &library.project).await?;
     site.render("runs", Layout::of(&library, "Runs", "/runs"), View { runs, cut })
 }

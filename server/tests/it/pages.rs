@@ -44,6 +44,35 @@ async fn the_page_of_an_experiment_holds_its_plan_and_every_run() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_asked_otherwise_than_planned_says_so() {
+    let desk = Desk::new().await;
+    desk.record(&run("one_page_checkout", 1)).await;
+    for address in ["/", "/runs", "/experiments/one_page_checkout"] {
+        assert!(!desk.get(address).await.text().contains("otherwise"));
+    }
+    let mut explored = run("one_page_checkout", 2);
+    explored.inputs.change.level = Some(0.9);
+    explored.inputs.change.metrics = vec!["revenue".into()];
+    explored.inputs.parameters.insert("country".into(), "<DE>".into());
+    desk.record(&explored).await;
+    let sentence = "Asked otherwise than planned: only metrics <code>revenue</code>; level 90";
+    for address in ["/", "/runs", "/experiments/one_page_checkout"] {
+        let page = desk.get(address).await;
+        page.must(200, sentence);
+        assert!(page.text().contains("parameter <code>country=&lt;DE&gt;</code>"));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_run_keeps_its_line() {
+    let desk = Desk::new().await;
+    let id = desk.record(&run("one_page_checkout", 1)).await;
+    std::fs::write(desk.path(&format!(".estimand/runs/{id}/inputs.json")), "{}").unwrap();
+    desk.get("/runs").await.must(200, id.short());
+    desk.get(&format!("/runs/{id}")).await.must(500, "inputs.json was changed.");
+}
+
+#[tokio::test]
 async fn runs_of_an_experiment_that_is_gone_are_still_found() {
     let desk = Desk::new().await;
     let id = desk.record(&run("retired", 1)).await;
