@@ -17,7 +17,7 @@ use crate::{error_page, guard, handler, headers, request_log};
 /// How long an answer may take: nothing is computed in a request, so this is a matter of reading files.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Every page of [`handler::ALL`], and what holds for all of them.
+/// Every page, and what holds for all of them.
 pub fn router(site: Site) -> Router {
     let mut pages = Router::new();
     for page in handler::ALL {
