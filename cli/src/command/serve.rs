@@ -58,14 +58,13 @@ async fn ended() {
     }
 }
 
-/// A port is an argument; the record of runs is data.
+/// A port is an argument; the record of runs speaks for itself.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = match &error {
-            Error::PortInUse { .. } | Error::Port { .. } => ExitCode::Usage,
-            Error::Runs(_) => ExitCode::Data,
-            _ => ExitCode::Failed,
-        };
-        Self::new(code, error)
+        match error {
+            Error::Runs(error) => estimand_analysis::Error::from(error).into(),
+            Error::PortInUse { .. } | Error::Port { .. } => Self::usage(error),
+            error => Self::new(ExitCode::Failed, error),
+        }
     }
 }

@@ -132,3 +132,17 @@ fn the_sql_of_a_metric_is_that_of_the_plan() {
     server.kill().unwrap();
     server.wait().unwrap();
 }
+
+#[test]
+fn a_record_of_runs_that_cannot_be_read_is_refused_with_its_mend() {
+    let folder = project();
+    let kept = folder.path().join("project/.estimand");
+    std::fs::create_dir_all(&kept).unwrap();
+    std::fs::write(kept.join("index.sqlite"), "this is no index, though long enough to be looked at".repeat(100))
+        .unwrap();
+    let output = in_project(folder.path(), &["--port", "0"]).output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(talk.contains("index.sqlite` cannot be used: "), "{talk}");
+    assert!(talk.contains("move the index away and it is made anew from them"), "{talk}");
+}

@@ -53,7 +53,8 @@ struct Defined {
 struct Arm {
     label: String,
     name: String,
-    allocation: String,
+    /// The planned share; `None` when none was planned.
+    allocation: Option<String>,
     control: bool,
 }
 
@@ -97,6 +98,26 @@ async fn show(State(site): State<Site>, Name(name): Name) -> Result<Response, Re
 }
 
 fn defined(experiment: &Experiment, project: &Project) -> Defined {
+    let arm = |arm: &estimand_analysis::metrics::definition::Arm| Arm {
+        label: arm.label.clone(),
+        name: arm.name.clone(),
+        allocation: (arm.allocation > 0.0).then(|| number::share(arm.allocation)),
+        control: arm.name == experiment.control,
+    };
+    let file = project.file_of(Definition::Experiment(&experiment.name)).unwrap_or_default().to_owned();
+    Defined {
+        hypothesis: experiment.hypothesis.clone(),
+        description: experiment.description.clone(),
+        phase: Phase::of(experiment, Timestamp::now()),
+        facts: facts(experiment),
+        arms: experiment.arms.iter().map(arm).collect(),
+        roles: roles(experiment, project),
+        file,
+    }
+}
+
+/// What was decided before the data, in short lines.
+fn facts(experiment: &Experiment) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let mut fact = |term, text: Option<String>| facts.extend(text.map(|text| (term, text)));
     fact("Owner", experiment.owner.clone());
@@ -137,22 +158,7 @@ fn defined(experiment: &Experiment, project: &Project) -> Defined {
     let small: Vec<String> = small.map(|(name, effect)| format!("`{name}` {}", number::share(*effect))).collect();
     fact("Too small to matter", (!small.is_empty()).then(|| format!("effects below {}", small.join(", "))));
     fact("Tags", (!experiment.tags.is_empty()).then(|| experiment.tags.join(", ")));
-    let arm = |arm: &estimand_analysis::metrics::definition::Arm| Arm {
-        label: arm.label.clone(),
-        name: arm.name.clone(),
-        allocation: number::share(arm.allocation),
-        control: arm.name == experiment.control,
-    };
-    let file = project.file_of(Definition::Experiment(&experiment.name)).unwrap_or_default().to_owned();
-    Defined {
-        hypothesis: experiment.hypothesis.clone(),
-        description: experiment.description.clone(),
-        phase: Phase::of(experiment, Timestamp::now()),
-        facts,
-        arms: experiment.arms.iter().map(arm).collect(),
-        roles: roles(experiment, project),
-        file,
-    }
+    facts
 }
 
 fn roles(experiment: &Experiment, project: &Project) -> Vec<RoleGroup> {
