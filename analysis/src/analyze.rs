@@ -135,6 +135,7 @@ pub async fn prepare(request: &Request) -> Result<Prepared, Error> {
     if !faults.is_empty() {
         return Err(Error::Files(faults));
     }
+    opened.check_values(&plan)?;
     Ok(Prepared { project, plan, opened, stopwatch })
 }
 

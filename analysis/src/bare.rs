@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use estimand_metrics::address;
 use estimand_metrics::definition::{
     Analysis, Arm, Assignment, Correction, Corrections, Covariate, Csv, Defaults, Direction, Duration, Engine,
     EngineKind, Experiment, ExperimentMetric, Files, Format, KeyType, Manifest, Metric, NumberFormat, NumberStyle,
@@ -278,6 +279,15 @@ fn two(text: &str) -> Option<(&str, &str)> {
 }
 
 fn format_of(path: &Path) -> Result<Format, Box<Fault>> {
+    let written = path.to_string_lossy();
+    if address::is_address(&written) {
+        let message = format!("`{}` is an address, not a path", address::without_user(&written));
+        return Err(Box::new(
+            Fault::error("metrics::bad_path", message)
+                .with_field("FILE")
+                .with_help("copy the file, or mount the store, and give a path"),
+        ));
+    }
     let suffix = path.extension().map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
     match suffix.as_deref() {
         Some("csv" | "tsv" | "txt") => Ok(Format::Csv),

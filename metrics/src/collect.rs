@@ -14,6 +14,7 @@ use crate::definition::{Bound, CapOf};
 use crate::engine::{Engine, MOST_ARMS};
 use crate::error::Error;
 use crate::expression::AggregateFunction;
+use crate::not_finite;
 use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS, UnitState};
 use crate::plan::{Derivation, Grouping, Plan};
 use crate::sql::{Statement, column};
@@ -77,6 +78,13 @@ pub type Progress<'a> = &'a (dyn Fn(&Step) + Send + Sync);
 /// What is wrong with the data ([`Error::UndeclaredArms`], [`Error::RepeatedUnit`], [`Error::NotFinite`],
 /// [`Error::NoUnits`], [`Error::TooMany`]) and what the engine says.
 pub async fn collect(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Result<Collected, Error> {
+    match steps(engine, plan, progress).await {
+        Err(refused @ Error::Refused { .. }) => Err(not_finite::culprit(engine, plan).await?.unwrap_or(refused)),
+        ended => ended,
+    }
+}
+
+async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Result<Collected, Error> {
     let specification = &plan.specification;
     let mut collected = Collected::default();
     let preparation = lower::preparation(specification, engine.schemas());

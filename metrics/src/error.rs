@@ -66,7 +66,9 @@ pub enum Error {
         count: u64,
     },
     /// No unit is counted.
-    #[error("experiment `{experiment}`: no unit is counted; {why}")]
+    #[error(
+        "experiment `{experiment}`: no unit is counted: {why}; correct its `start` and `end`, its `assignment.filter`, or the source"
+    )]
     NoUnits {
         /// The experiment.
         experiment: String,
@@ -103,6 +105,17 @@ pub enum Error {
         /// What the engine says.
         message: String,
     },
+    /// An aggregate refuses a value of the data.
+    #[error("step `{step}`: {reason}")]
+    Refused {
+        /// The step.
+        step: String,
+        /// What was met.
+        reason: estimand_stats::suffstat::Error,
+    },
+    /// The SQL of a source does not fit the sources it reads.
+    #[error("{}", .0.iter().map(Fault::line).collect::<Vec<_>>().join("\n"))]
+    Statements(Vec<Fault>),
     /// The engine could not run a statement: a fault of ours.
     #[error("step `{step}` failed in the engine: {message}; please report this with `estimand plan`")]
     Engine {

@@ -2,6 +2,7 @@
 
 #![deny(missing_docs)]
 
+pub mod address;
 pub mod bindings;
 pub mod collect;
 pub mod definition;
@@ -11,6 +12,7 @@ pub mod expression;
 pub mod fault;
 pub mod input;
 pub mod kind;
+mod not_finite;
 pub mod plan;
 pub mod project;
 pub mod reading;

@@ -197,6 +197,15 @@ impl Project {
         }
     }
 
+    /// A fault that reading a source found, with its place in the source's file unless it has one in the data.
+    pub fn placed(&self, source: &str, fault: Fault) -> Fault {
+        let field = if fault.field.is_empty() { "path" } else { &fault.field };
+        match self.place(Definition::Source(source), field) {
+            Some(place) if fault.place.is_none() => fault.with_place(place),
+            _ => fault,
+        }
+    }
+
     /// The sources an experiment reads, those behind SQL sources included.
     pub fn sources_of(&self, experiment: &Experiment) -> BTreeSet<&str> {
         let mut found: BTreeSet<&str> = BTreeSet::new();

@@ -39,7 +39,7 @@ impl Check {
         let root = project_folder(common)?;
         let (project, faults) = Project::load_all(&root);
         let mut faults = faults.into_vec();
-        let mut data_is_missing = false;
+        let mut of_data = 0;
         if let (Some(project), false) = (&project, self.no_data) {
             let mut outlines = BTreeMap::new();
             for source in project.sources().values().filter(|source| matches!(source.rows, Rows::Files(_))) {
@@ -49,8 +49,10 @@ impl Check {
                         outlines.insert(source.name.clone(), columns);
                     }
                     Err(wrong) => {
-                        data_is_missing = true;
-                        faults.extend(wrong.into_vec());
+                        let wrong = wrong.into_vec().into_iter().map(|fault| project.placed(&source.name, fault));
+                        let before = faults.len();
+                        faults.extend(wrong);
+                        of_data += faults.iter().skip(before).filter(|fault| fault.is_error()).count();
                     }
                 }
             }
@@ -64,11 +66,10 @@ impl Check {
             format!("{} sources, {} metrics, {} experiments; ", counts.0, counts.1, counts.2)
         });
         eprintln!("{holds}{errors} errors, {warnings} warnings");
-        Ok(match (errors, data_is_missing) {
-            (0, _) => ExitCode::Done,
-            (_, true) if faults.iter().filter(|fault| fault.is_error()).all(|fault| fault.place.is_none()) => {
-                ExitCode::Data
-            }
+        Ok(match errors {
+            0 => ExitCode::Done,
+            // The files say what they should, and the data are not as they say.
+            errors if errors == of_data => ExitCode::Data,
             _ => ExitCode::Usage,
         })
     }

@@ -175,7 +175,10 @@ impl From<Error> for Failure {
             Error::Run(run::Error::Damaged { .. } | run::Error::Unreadable { .. }) | Error::Changed { .. } => {
                 ExitCode::Data
             }
-            Error::Data(Data::Parameters(_) | Data::Estimator(_)) | Error::Estimator(_) => ExitCode::Usage,
+            Error::Data(Data::Refused { .. }) => ExitCode::Data,
+            Error::Data(Data::Parameters(_) | Data::Estimator(_) | Data::Statements(_)) | Error::Estimator(_) => {
+                ExitCode::Usage
+            }
             _ => ExitCode::Failed,
         };
         Self::new(code, error)
@@ -205,9 +208,11 @@ fn wait<T>(common: &Common, work: impl Future<Output = Result<T, Error>>) -> Res
             }
         };
         tokio::select! {
-            result = work => result.map_err(Failure::from),
-            () = expired => Err(Failure::new(ExitCode::TimedOut, "timed out; nothing was stored; raise `--timeout`")),
+            // The interrupt is listened for before any work begins: what comes earlier would end the process as it is.
+            biased;
             _ = tokio::signal::ctrl_c() => Err(Failure::new(ExitCode::Interrupted, "interrupted; nothing was stored")),
+            () = expired => Err(Failure::new(ExitCode::TimedOut, "timed out; nothing was stored; raise `--timeout`")),
+            result = work => result.map_err(Failure::from),
         }
     })
 }

@@ -21,4 +21,4 @@ pub use metric::{
 };
 pub use moment::{Moment, Zone};
 pub use parameter::{Parameter, ParameterType, ScalarType, Value};
-pub use source::{Clock, ClockUnit, Csv, Files, Format, KeyType, Piece, Query, Rows, Source};
+pub use source::{Clock, ClockUnit, Csv, Files, Format, JoinedSource, KeyType, Piece, Query, Rows, Source};

@@ -116,6 +116,17 @@ pub struct Query {
     pub sources: BTreeSet<String>,
     /// The parameters it uses.
     pub parameters: BTreeSet<String>,
+    /// The sources it joins by equal columns alone: each must have one row per key, so that no join repeats rows.
+    pub joined: BTreeSet<JoinedSource>,
+}
+
+/// A source that adds columns to rows, found by its key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JoinedSource {
+    /// Name of the source.
+    pub source: String,
+    /// The columns of its key.
+    pub key: BTreeSet<String>,
 }
 
 /// A piece of a checked statement.

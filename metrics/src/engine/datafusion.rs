@@ -21,7 +21,7 @@ use crate::engine::kept::{Kept, Room};
 use crate::error::Error;
 use crate::plan::lower::{Schemas, Step};
 use crate::sql::{Binding, Statement};
-use crate::udaf;
+use crate::udaf::{self, Refusal};
 
 /// What the engine may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,22 +83,27 @@ impl DataFusion {
     /// Adds a source that is the answer of a statement over sources added before.
     ///
     /// # Errors
-    /// [`Error::Data`] or [`Error::Engine`] when the statement cannot be planned.
-    pub async fn add_query(&mut self, name: &str, statement: &Statement) -> Result<(), Error> {
-        let frame = self.frame(name, statement).await?;
-        let view = frame.into_view();
-        self.add_table(name, view)
+    /// What the engine says of a statement that cannot be planned: whoever wrote it has to know.
+    pub async fn add_query(&mut self, name: &str, statement: &Statement) -> Result<(), DataFusionError> {
+        let view = self.plan(statement).await?.into_view();
+        self.schemas.insert(name.to_owned(), view.schema());
+        self.session.register_table(quoted(name), view)?;
+        Ok(())
     }
 
     async fn frame(&self, step: &str, statement: &Statement) -> Result<DataFrame, Error> {
+        self.plan(statement).await.map_err(|error| named(step, &error))
+    }
+
+    async fn plan(&self, statement: &Statement) -> Result<DataFrame, DataFusionError> {
         // The one gate: no statement of any kind but a query passes, whoever wrote it.
         let gate = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.session.sql_with_options(&statement.text, gate).await.map_err(|error| named(step, &error))?;
+        let frame = self.session.sql_with_options(&statement.text, gate).await?;
         if statement.bindings.is_empty() {
             return Ok(frame);
         }
         let values: Vec<ScalarValue> = statement.bindings.iter().map(scalar).collect();
-        frame.with_param_values(values).map_err(|error| named(step, &error))
+        frame.with_param_values(values)
     }
 }
 
@@ -158,6 +163,11 @@ fn named(step: &str, error: &DataFusionError) -> Error {
     let step = step.to_owned();
     let root = error.find_root();
     let message = root.strip_backtrace();
+    if let DataFusionError::External(inner) = root
+        && let Some(refusal) = inner.downcast_ref::<Refusal>()
+    {
+        return Error::Refused { step, reason: refusal.reason.clone() };
+    }
     match root {
         DataFusionError::ResourcesExhausted(_) => Error::Memory { step, message },
         DataFusionError::ArrowError(..) | DataFusionError::Execution(_) | DataFusionError::ParquetError(_) => {

@@ -6,6 +6,7 @@ mod datafusion;
 mod kept;
 mod open;
 mod outline;
+mod query_source;
 
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;

@@ -1,15 +1,16 @@
 //! Opens the sources of an experiment in the embedded engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use sea_query::{Alias, Expr, Func, Order, Query};
 
 use crate::bindings::Bindings;
 use crate::definition::{Experiment, Rows, Source};
-use crate::engine::{DataFusion, Engine, Resources};
+use crate::engine::{DataFusion, Engine, Resources, query_source};
 use crate::error::Error;
+use crate::expression::{AggregateFunction, Expression, Node};
 use crate::fault::Fault;
 use crate::input::{self, Input};
 use crate::plan::Plan;
@@ -57,7 +58,9 @@ async fn sources(
                     engine.add_table(&source.name, input.table())?;
                     inputs.push((source.name.clone(), input));
                 }
-                Err(wrong) => faults.extend(wrong.into_vec()),
+                Err(wrong) => {
+                    faults.extend(wrong.into_vec().into_iter().map(|fault| project.placed(&source.name, fault)))
+                }
             }
         }
     }
@@ -87,7 +90,7 @@ pub(super) async fn add_queries(
         for name in waiting {
             let Some(Rows::Query(query)) = project.source(name).map(|source| &source.rows) else { continue };
             if query.sources.iter().all(|needed| engine.schemas().contains_key(needed)) {
-                engine.add_query(name, &Statement::of_query(query, bindings)).await?;
+                query_source::add(engine, project, name, query, bindings).await?;
             } else {
                 later.push(name);
             }
@@ -115,6 +118,29 @@ impl Opened {
     pub fn check(&self, project: &Project, plan: &Plan) -> Vec<Fault> {
         let columns = Columns { schemas: self.engine.schemas(), sources: plan.specification.sources() };
         project.check_columns(&columns).into_vec().into_iter().filter(Fault::is_error).collect()
+    }
+
+    /// That a column which is counted with holds numbers, and finite ones where no filter could leave a row out.
+    ///
+    /// # Errors
+    /// [`Error::Sources`] with the line of the first such value of each column, where a file has lines.
+    pub fn check_values(&self, plan: &Plan) -> Result<(), Error> {
+        use AggregateFunction::{Any, Count, CountDistinct};
+        let specification = &plan.specification;
+        let mut faults: BTreeMap<(&str, &str), Fault> = BTreeMap::new();
+        for value in &specification.values {
+            let counts = matches!(value.aggregation.function, Any | Count | CountDistinct);
+            let Some(Node::Column(name)) = value.aggregation.argument.as_ref().map(Expression::node) else { continue };
+            let input = self.inputs.iter().find(|(source, _)| *source == value.source);
+            let column = input.and_then(|(_, input)| input.column(name)).filter(|_| !counts);
+            let Some(column) = column.filter(|column| column.kind != DataType::Boolean) else { continue };
+            let filtered = value.filter.is_some() || specification.enrolment.filter.is_some();
+            let not_finite = || if filtered { None } else { column.not_finite(&value.source) };
+            if let Some(fault) = column.not_a_number(&value.source).or_else(not_finite) {
+                faults.insert((&value.source, name), fault);
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::Sources(faults.into_values().collect())) }
     }
 
     /// That no file changed while it was read.
@@ -178,7 +204,7 @@ pub async fn values_of(
     };
     let mut values = Vec::new();
     for batch in opened.engine.read(&step).await? {
-        let texts = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8)
+        let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)
             .map_err(|error| Error::Engine { step: step.name.clone(), message: error.to_string() })?;
         let counts = batch.column(1).as_primitive::<Int64Type>();
         for (text, count) in texts.as_string::<i32>().iter().zip(counts.values()) {

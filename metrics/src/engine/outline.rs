@@ -30,7 +30,9 @@ pub async fn outline(project: &Project, experiment: &Experiment, bindings: &Bind
             let options = input::Options { ids: ids(project, source), threads: Some(1), ..input::Options::default() };
             match input::outline(source, project.root(), &options) {
                 Ok(outline) => engine.add_table(&source.name, Arc::new(EmptyTable::new(outline.schema)))?,
-                Err(wrong) => faults.extend(wrong.into_vec()),
+                Err(wrong) => {
+                    faults.extend(wrong.into_vec().into_iter().map(|fault| project.placed(&source.name, fault)));
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod experiment;
 pub mod fields;
 pub(crate) mod folder;
 pub mod header;
+pub(crate) mod join;
 pub mod key;
 pub mod known;
 pub(crate) mod load;

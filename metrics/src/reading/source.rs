@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::address;
 use crate::definition::{
     Clock, ClockUnit, Csv, Files, Format, KeyType, Manifest, Parameter, Query, Rows, ScalarType, Source,
 };
@@ -189,9 +190,9 @@ fn files(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Option<Files> {
     let path = fields.text("path")?;
     let lower = path.to_ascii_lowercase();
     let wrong = |message: String, help: &str| fields.fault("path", "metrics::bad_path", message).with_help(help);
-    if path.contains("://") {
+    if address::is_address(path) {
         faults.push(wrong(
-            format!("`{}` is an address, not a path", shown(path)),
+            format!("`{}` is an address, not a path", shown(&address::without_user(path))),
             "copy the files, or mount the store, and give a path",
         ));
         return None;

@@ -11,8 +11,9 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::definition::{Piece, Query as CheckedQuery};
+use crate::definition::{JoinedSource, Piece, Query as CheckedQuery};
 use crate::expression::{Function, PARSER_RECURSION, Words, Wrong, never_allowed, on_deep_stack, refused};
+use crate::reading::join::{conjuncts, joined_source};
 use crate::reading::key::shown;
 use crate::reading::nearest::nearest;
 
@@ -91,6 +92,7 @@ pub(crate) fn read(text: &str) -> Result<Statement, Box<Wrong>> {
             found: Vec::new(),
             listed: BTreeSet::new(),
             parameters: Vec::new(),
+            joined: BTreeSet::new(),
         };
         if let ControlFlow::Break(wrong) = query.visit(&mut gate) {
             return Err(wrong);
@@ -116,6 +118,7 @@ pub(crate) fn read(text: &str) -> Result<Statement, Box<Wrong>> {
             pieces,
             sources: sources.keys().cloned().collect(),
             parameters: parameters.iter().map(|(name, ..)| name.clone()).collect(),
+            joined: gate.joined.into_iter().filter(|joined| sources.contains_key(&joined.source)).collect(),
         };
         Ok(Statement { query, sources, ctes: gate.ctes, parameters })
     })
@@ -155,6 +158,7 @@ struct Gate<'a> {
     found: Vec<(String, Range<usize>)>,
     listed: BTreeSet<usize>,
     parameters: Vec<(String, Range<usize>)>,
+    joined: BTreeSet<JoinedSource>,
 }
 
 type Step = ControlFlow<Box<Wrong>>;
@@ -200,8 +204,9 @@ impl Gate<'_> {
         Step::Continue(())
     }
 
-    fn join(&self, join: &ast::Join) -> Step {
+    fn join(&mut self, join: &ast::Join) -> Step {
         use JoinOperator as Kind;
+        self.joined.extend(joined_source(join));
         let constraint = match &join.join_operator {
             Kind::Join(constraint)
             | Kind::Inner(constraint)
@@ -466,21 +471,12 @@ impl Visitor for Gate<'_> {
 
 /// Whether a join condition sets a column equal to another, in one of its parts joined by AND.
 fn equates_columns(condition: &Expr) -> bool {
-    use ast::BinaryOperator as Op;
-    let mut waiting = vec![condition];
-    while let Some(part) = waiting.pop() {
-        match part {
-            Expr::Nested(inner) => waiting.push(inner),
-            Expr::BinaryOp { left, op: Op::And, right } => waiting.extend([left.as_ref(), right.as_ref()]),
-            Expr::BinaryOp { left, op: Op::Eq, right }
-                if has_column(left) && has_column(right) && left.to_string() != right.to_string() =>
-            {
-                return true;
-            }
-            _ => {}
+    conjuncts(condition).into_iter().any(|part| match part {
+        Expr::BinaryOp { left, op: ast::BinaryOperator::Eq, right } => {
+            has_column(left) && has_column(right) && left.to_string() != right.to_string()
         }
-    }
-    false
+        _ => false,
+    })
 }
 
 fn has_column(expr: &Expr) -> bool {
