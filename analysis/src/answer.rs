@@ -48,16 +48,21 @@ pub fn inner_intervals(plan: &Plan, collected: &Collected) -> Result<Estimates, 
     Ok(estimates)
 }
 
-/// The deciding answers again, by the value of each dimension.
+/// Fewest units of an arm in a segment whose outcomes are told: fewer would speak of persons and not of a group.
+const FEWEST_IN_A_SEGMENT: u64 = 5;
+
+/// The deciding answers again, by the value of each dimension. A segment of fewer than five units in an arm gives rows
+/// that say so, without a number.
 ///
 /// # Errors
 /// As [`overall`].
 pub fn by_segment(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
     let mut estimates = Estimates::default();
     for ((dimension, value), sample) in &collected.segments {
+        let few = sample.arms.iter().any(|arm| (1..FEWEST_IN_A_SEGMENT).contains(&arm.units));
         for question in plan.questions.iter().filter(|question| question.role_kind() != RoleKind::Informational) {
             for asked in question.asked.iter().filter(|asked| asked.decides) {
-                let mut rows = arms(plan, question, asked, sample)?;
+                let mut rows = if few { withheld(plan, question, asked) } else { arms(plan, question, asked, sample)? };
                 for row in &mut rows.rows {
                     row.segment = Some(format!("{dimension}={value}"));
                 }
@@ -136,25 +141,41 @@ fn arms(plan: &Plan, question: &Question, asked: &Asked, sample: &Sample) -> Res
         let mut rows = match rule.estimate(&estimand, &asked.design, sample) {
             Ok(rows) => rows,
             Err(error @ (Error::TooFewUnits { .. } | Error::RankDeficient { .. })) => {
-                unanswered(asked, &estimand, &error)
+                unanswered(asked, &estimand, &format!("No estimate: {error}."))
             }
             Err(error) => return Err(error),
         };
-        for row in &mut rows.rows {
-            row.experiment = Some(plan.experiment.name.clone());
-            row.role = Some(question.role_kind().word().to_owned());
-            row.decides = Some(asked.decides && row.term.is_none());
-            if !asked.variant.is_empty() {
-                row.note(&format!("Shown beside the deciding row: {}.", asked.variant));
-            }
-        }
+        name(plan, question, asked, &mut rows);
         estimates.append(rows);
     }
     Ok(estimates)
 }
 
+/// Rows of a segment that is too small to be shown.
+fn withheld(plan: &Plan, question: &Question, asked: &Asked) -> Estimates {
+    let note = format!("Not shown: an arm of the segment has fewer than {FEWEST_IN_A_SEGMENT} units.");
+    let of_arm = |arm: &estimand_metrics::definition::Arm| {
+        unanswered(asked, &question.estimand(asked, &arm.name, &plan.experiment.control), &note).rows
+    };
+    let mut rows: Estimates = plan.experiment.treatments().flat_map(of_arm).collect();
+    name(plan, question, asked, &mut rows);
+    rows
+}
+
+/// Says of which experiment, role and variant rows are.
+fn name(plan: &Plan, question: &Question, asked: &Asked, rows: &mut Estimates) {
+    for row in &mut rows.rows {
+        row.experiment = Some(plan.experiment.name.clone());
+        row.role = Some(question.role_kind().word().to_owned());
+        row.decides = Some(asked.decides && row.term.is_none());
+        if !asked.variant.is_empty() {
+            row.note(&format!("Shown beside the deciding row: {}.", asked.variant));
+        }
+    }
+}
+
 /// A row that says why there is no number.
-fn unanswered(asked: &Asked, estimand: &Estimand, error: &Error) -> Estimates {
+fn unanswered(asked: &Asked, estimand: &Estimand, why: &str) -> Estimates {
     let mut row = estimand_stats::Estimate {
         metric: Some(estimand.metric.clone()),
         arm: Some(estimand.arm.clone()),
@@ -163,6 +184,6 @@ fn unanswered(asked: &Asked, estimand: &Estimand, error: &Error) -> Estimates {
         estimator: Some(asked.estimator.clone()),
         ..estimand_stats::Estimate::default()
     };
-    row.note(&format!("No estimate: {error}."));
+    row.note(why);
     [row].into_iter().collect()
 }

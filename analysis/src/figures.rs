@@ -19,12 +19,12 @@ use estimand_viz::{Error, Figure};
 /// How many bins a doubling of a value is cut into: fine enough to see a shape, coarse enough to draw.
 const DISTRIBUTION_LEVEL: u32 = 2;
 
-/// The figure of a chart.
+/// The figure of a chart; `None` when there is nothing in the input that it could draw.
 ///
 /// # Errors
-/// [`Error`] when the chart does not take the input, or its rows lack a column.
+/// [`Error`] when the rows of the input lack a column.
 pub fn draw(name: &str, input: &ChartInput) -> Result<Option<Figure>, Error> {
-    chart::named(name).map(|chart| chart.figure(input)).transpose()
+    chart::named(name).filter(|chart| chart.accepts(input)).map(|chart| chart.figure(input)).transpose()
 }
 
 /// The deciding effects on the relative scale, as a notebook and a summary show them.

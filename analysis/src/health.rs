@@ -6,7 +6,7 @@ use estimand_metrics::collect::Collected;
 use estimand_metrics::plan::Plan;
 use estimand_metrics::plan::lower::UnitState;
 use estimand_stats::check::{
-    self, ArmCounts, CheckResult, CovariateMoments, DimensionCounts, Evidence, Missing, SmallestEffect,
+    self, ArmCounts, CheckResult, CovariateMoments, DimensionCounts, Evidence, Missing, SmallestEffect, UnitsApart,
 };
 use estimand_stats::estimate::Estimates;
 use estimand_stats::suffstat::CoMoments;
@@ -25,11 +25,30 @@ fn evidence(plan: &Plan, collected: &Collected, estimates: &Estimates) -> Eviden
             .unit_column
             .as_ref()
             .map(|_| in_state(collected, UnitState::TwoArms)),
+        set_apart: plan.specification.enrolment.unit_column.as_ref().map(|_| set_apart(collected)),
         dimensions: dimensions(plan, collected),
         covariates: covariates(plan, collected),
         missing: missing(plan, collected),
         effects: effects(plan, estimates),
     }
+}
+
+/// What is not counted, by reason; units in two arms have a check of their own.
+fn set_apart(collected: &Collected) -> Vec<UnitsApart> {
+    let blank = collected.census.iter().filter(|row| row.state == UnitState::Blank.word());
+    // Rows without an id are nobody knows how many units.
+    let blank = (blank.map(|row| row.rows).sum(), "rows without an id", true);
+    let of = |state, reason, is_fault| (in_state(collected, state), reason, is_fault);
+    [
+        blank,
+        of(UnitState::NoTime, "units without a time", true),
+        of(UnitState::BeforeStart, "units exposed before the start", false),
+        of(UnitState::AfterEnd, "units exposed after the end", false),
+        of(UnitState::Untriggered, "units that never met the trigger", false),
+    ]
+    .into_iter()
+    .map(|(units, reason, is_fault)| UnitsApart { reason: reason.to_owned(), units, is_fault })
+    .collect()
 }
 
 /// Units in one state over all arms.

@@ -9,6 +9,8 @@ pub struct Evidence {
     pub arms: Vec<ArmCounts>,
     /// Units that were seen in two arms and set apart.
     pub two_arm_units: Option<u64>,
+    /// What else was set apart, by reason; `None` when each row is a unit.
+    pub set_apart: Option<Vec<UnitsApart>>,
     /// First arms by value of a dimension.
     pub dimensions: Vec<DimensionCounts>,
     /// Covariates from before exposure, for the balance of the arms.
@@ -30,6 +32,17 @@ pub struct ArmCounts {
     pub assigned: u64,
     /// Units that enter the analysis.
     pub counted: u64,
+}
+
+/// What was set apart for one reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitsApart {
+    /// Why, to follow a count: `rows without an id`.
+    pub reason: String,
+    /// How many.
+    pub units: u64,
+    /// Whether the data are at fault, and not the plan.
+    pub is_fault: bool,
 }
 
 /// Units of one value of a dimension by first arm.

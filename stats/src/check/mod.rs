@@ -18,11 +18,12 @@ mod missing_data;
 mod pre_period_balance;
 mod sample_ratio;
 mod sample_ratio_by_dimension;
+mod set_apart;
 mod two_arm_units;
 
 pub use sample_ratio::{SampleRatioTest, sample_ratio_test};
 
-pub use evidence::{ArmCounts, CovariateMoments, DimensionCounts, Evidence, Missing, SmallestEffect};
+pub use evidence::{ArmCounts, CovariateMoments, DimensionCounts, Evidence, Missing, SmallestEffect, UnitsApart};
 
 /// A question about the data that has an answer before any effect is read.
 pub trait Check: fmt::Debug + Send + Sync {
@@ -44,6 +45,7 @@ pub const ALL: &[&dyn Check] = &[
     &pre_period_balance::PrePeriodBalance,
     &sample_ratio::SampleRatio,
     &sample_ratio_by_dimension::SampleRatioByDimension,
+    &set_apart::SetApart,
     &two_arm_units::TwoArmUnits,
 ];
 

@@ -99,6 +99,22 @@ fn units_in_two_arms_warn_from_a_thousandth_and_fail_from_a_hundredth() {
 }
 
 #[test]
+fn what_is_set_apart_is_counted_and_faults_of_the_data_warn() {
+    use estimand_stats::check::UnitsApart;
+    let apart = |blank: u64, early: u64| {
+        let of = |reason: &str, units, is_fault| UnitsApart { reason: reason.to_owned(), units, is_fault };
+        let set_apart = vec![of("rows without an id", blank, true), of("units exposed before the start", early, false)];
+        result(&Evidence { set_apart: Some(set_apart), ..even(5_000, 5_000) }, "set_apart")
+    };
+    assert_eq!(apart(0, 0).message, "Nothing was set apart.");
+    assert_eq!(
+        [apart(9, 0), apart(11, 0), apart(0, 900)].map(|found| found.outcome),
+        [Outcome::Pass, Outcome::Warn, Outcome::Pass]
+    );
+    assert_eq!(apart(2, 900).message, "Left out: 2 rows without an id, 900 units exposed before the start.");
+}
+
+#[test]
 fn an_empty_arm_fails_unless_it_was_planned_to_be() {
     let found = result(&even(10, 0), "empty_arm");
     assert_eq!((found.outcome, found.message.as_str()), (Outcome::Fail, "Arm `B` has no units."));
