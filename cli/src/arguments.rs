@@ -27,16 +27,16 @@ pub struct Common {
     pub project: Option<PathBuf>,
 
     /// Threads of the engine; every core unless given. Never changes a result.
-    #[arg(long, global = true, value_name = "N", env = "ESTIMAND_THREADS", help_heading = "Everywhere",
+    #[arg(long, global = true, allow_negative_numbers = true, value_name = "N", env = "ESTIMAND_THREADS", help_heading = "Everywhere",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 
     /// Memory the engine may hold before it spills, such as 2GB. Never changes a result.
-    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes, help_heading = "Everywhere")]
+    #[arg(long, global = true, allow_negative_numbers = true, value_name = "BYTES", value_parser = bytes, help_heading = "Everywhere")]
     pub memory_limit: Option<u64>,
 
     /// Give up after this long, such as 10m.
-    #[arg(long, global = true, value_name = "TIME", value_parser = seconds, help_heading = "Everywhere")]
+    #[arg(long, global = true, allow_negative_numbers = true, value_name = "TIME", value_parser = seconds, help_heading = "Everywhere")]
     pub timeout: Option<std::time::Duration>,
 
     /// No progress on standard error.

@@ -5,6 +5,7 @@ mod command;
 mod delivery;
 mod exit;
 mod progress;
+mod secret;
 mod sink;
 
 use clap::Parser;
@@ -13,6 +14,7 @@ use arguments::Arguments;
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
+    secret::warn();
     let code = command::run(arguments);
     // Results are on disk or in the pipe by now; taking the engine apart would only cost time.
     std::process::exit(code.number());

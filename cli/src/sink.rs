@@ -30,6 +30,11 @@ impl Sink {
         if path.is_dir() {
             return Err(Failure::usage(format!("`{}` is a folder; name a file in it", path.display())));
         }
+        if path.exists() && !path.is_file() {
+            // To rename a file over a device would take the device away.
+            let what = format!("`{}` is a device or a pipe, not a file", path.display());
+            return Err(Failure::usage(format!("{what}; leave `--output` out, and send standard output there")));
+        }
         if path.exists() && !force {
             return Err(Failure::usage(format!("`{}` is there already; give `--force` to replace it", path.display())));
         }

@@ -37,7 +37,7 @@ pub struct Analyze {
     #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
     options: Vec<(String, String)>,
     /// Confidence level of intervals, such as 0.95.
-    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    #[arg(long, allow_negative_numbers = true, value_name = "LEVEL", value_parser = level)]
     level: Option<f64>,
     /// Read nothing that happened at or after this instant, such as 2026-03-15T00:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = instant)]

@@ -23,8 +23,12 @@ pub struct Demo {
     #[arg(long, default_value_t = shop::ShopOptions::default().users, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     users: u64,
     /// Seed of the simulation; it is recorded in the project.
-    #[arg(long, default_value_t = shop::ShopOptions::default().seed)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = shop::ShopOptions::default().seed, value_parser = seed)]
     seed: u64,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
 }
 
 impl Demo {
