@@ -103,6 +103,13 @@ impl Desk {
         std::fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
+    /// Replaces a part of a file, which must be there exactly once.
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.file(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(text.matches(from).count(), 1, "`{from}` stands once in {name}:\n{text}");
+        self.write(name, text.replacen(from, to, 1));
+    }
+
     pub fn command(&self) -> Command {
         command(self.path())
     }
@@ -157,6 +164,12 @@ impl Rows {
     /// The row of a term of a regression.
     pub fn term(&self, metric: &str, term: &str) -> Row {
         self.find(&format!("{metric}, {term}"), |row| row["metric"] == metric && row["term"] == term)
+    }
+    /// The row that decides a metric within a segment.
+    pub fn segment(&self, metric: &str, segment: &str, scale: &str) -> Row {
+        self.find(&format!("{metric}, {segment}, {scale}"), |row| {
+            row["metric"] == metric && row["segment"] == segment && row["scale"] == scale
+        })
     }
 }
 

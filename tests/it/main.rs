@@ -1,8 +1,12 @@
 //! The product from outside.
 
+mod bytes;
 mod command;
+mod contributing;
+mod hostile;
 mod house;
 mod oracles;
+mod plan;
 mod real_data;
 mod shared;
 mod worked_example;

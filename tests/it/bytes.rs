@@ -1,0 +1,117 @@
+//! The whole command gives the same bytes at any number of threads, in any order and division of files, spilled or not.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use estimand_analysis::demo::shop::{self, ShopOptions};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::command::Desk;
+
+/// Users enough for more than two million events.
+const USERS: u64 = 215_000;
+
+/// Too little for what is grouped by user to stay in memory, enough for the joins, which cannot spill.
+const TIGHT: &str = "112MB";
+
+#[test]
+fn threads_order_of_rows_and_spilling_do_not_change_a_byte() {
+    let desk = Desk::new();
+    shop::write(&desk.file("shop"), &ShopOptions { users: USERS, seed: 11 }).expect("a shop");
+    let (events, assignments) = (desk.file("shop/data/events.parquet"), desk.file("shop/data/assignments.parquet"));
+    let rows = read(&events);
+    assert!(rows.num_rows() > 2_000_000, "{} events", rows.num_rows());
+    let usual = answer(&desk, &["--threads", "1"]).text;
+    for threads in ["2", "3", "7", "16"] {
+        assert!(answer(&desk, &["--threads", threads]).text == usual, "{threads} threads changed the answer");
+    }
+    let tight = answer(&desk, &["--threads", "3", "--memory-limit", TIGHT]);
+    assert!(tight.spilled, "{TIGHT} was meant to be too little");
+    assert!(tight.text == usual, "spilling changed the answer");
+    divide(&events, &shuffled(&rows, 1), 5);
+    divide(&assignments, &shuffled(&read(&assignments), 2), 3);
+    for limits in [["--threads", "3"].as_slice(), &["--threads", "2", "--memory-limit", TIGHT]] {
+        let other = answer(&desk, limits).text;
+        assert!(without_inputs(&other) == without_inputs(&usual), "other files with the same rows changed the answer");
+    }
+}
+
+struct Answered {
+    text: String,
+    spilled: bool,
+}
+
+/// The answer as JSON, and whether files of the engine were seen meanwhile.
+fn answer(desk: &Desk, limits: &[&str]) -> Answered {
+    let spill = tempfile::tempdir().expect("a folder to spill to");
+    let mut command = desk.command();
+    command.args(["analyze", "one_page_checkout", "--project", "shop", "--format", "json", "--output"]);
+    command.arg(spill.path().with_extension("json")).args(limits).env("TMPDIR", spill.path()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    let mut spilled = false;
+    while child.try_wait().expect("a child").is_none() {
+        spilled |= has_files(spill.path());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let ended = child.wait_with_output().expect("an end");
+    assert!(ended.status.success(), "{limits:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    let path = spill.path().with_extension("json");
+    let text = std::fs::read_to_string(&path).expect("the answer");
+    std::fs::remove_file(path).expect("the answer is ours");
+    Answered { text, spilled }
+}
+
+fn has_files(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        if path.is_dir() { has_files(&path) } else { entry.metadata().is_ok_and(|file| file.len() > 0) }
+    })
+}
+
+/// The answer without the names of what was read, which are other files.
+fn without_inputs(answer: &str) -> String {
+    let names = ["\"data_snapshot\":", "\"run_id\":"];
+    let keep = |line: &&str| !names.iter().any(|name| line.trim_start().starts_with(name));
+    answer.lines().filter(keep).collect::<Vec<_>>().join("\n")
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).expect("a file")).expect("a Parquet file");
+    let schema = Arc::clone(reader.schema());
+    let batches: Vec<RecordBatch> =
+        reader.build().and_then(|reader| Ok(reader.collect::<Result<_, _>>()?)).expect("rows");
+    concat_batches(&schema, &batches).expect("one schema")
+}
+
+fn shuffled(rows: &RecordBatch, seed: u64) -> RecordBatch {
+    let mut order: Vec<u32> = (0..u32::try_from(rows.num_rows()).expect("few rows")).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    take_record_batch(rows, &UInt32Array::from(order)).expect("positions of rows")
+}
+
+/// Puts a folder of files of unequal lengths in the place of a file.
+fn divide(path: &PathBuf, rows: &RecordBatch, files: usize) {
+    std::fs::remove_file(path).expect("the file is ours");
+    std::fs::create_dir(path).expect("a folder");
+    let whole = files * (files + 1) / 2;
+    let mut from = 0;
+    for file in 1..=files {
+        let to = if file == files { rows.num_rows() } else { from + rows.num_rows() * file / whole };
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(10_000 * file)).build();
+        // Later rows come in files of earlier names.
+        let sink = File::create(path.join(format!("{}.parquet", files - file))).expect("a file");
+        let mut writer = ArrowWriter::try_new(sink, rows.schema(), Some(properties)).expect("a writer");
+        writer.write(&rows.slice(from, to - from)).and_then(|()| writer.close().map(|_| ())).expect("rows");
+        from = to;
+    }
+}
