@@ -38,7 +38,7 @@ impl Statements {
     pub fn of(plan: &Plan, columns: &Schemas) -> Self {
         let specification = &plan.specification;
         let mut steps = lower::preparation(specification, columns);
-        steps.push(lower::census(specification));
+        steps.push(lower::census(specification, columns));
         steps.push(lower::analysed(specification, &lower::Caps::new()));
         steps.extend(lower::readouts(specification));
         let options = sqlformat::FormatOptions { uppercase: Some(true), ..sqlformat::FormatOptions::default() };

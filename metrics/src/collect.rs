@@ -6,8 +6,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
 use estimand_stats::sample::{ArmSample, Sample};
-use estimand_stats::suffstat::ExactCoMoments;
-use estimand_stats::suffstat::Histogram;
+use estimand_stats::suffstat::{ExactCoMoments, Histogram, TupleCoMoments};
 use sea_query::{Alias, Expr, ExprTrait, Order, Query};
 
 use crate::definition::{Bound, CapOf};
@@ -17,7 +16,7 @@ use crate::expression::AggregateFunction;
 use crate::not_finite;
 use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS, UnitState};
 use crate::plan::{Derivation, Grouping, Plan};
-use crate::sql::{Statement, column};
+use crate::sql::{Statement, cast, column};
 
 /// Values of a dimension beyond this make no readable report.
 const MOST_SEGMENTS: usize = 1_000;
@@ -87,28 +86,7 @@ pub async fn collect(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -
 async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Result<Collected, Error> {
     let specification = &plan.specification;
     let mut collected = Collected::default();
-    let preparation = lower::preparation(specification, engine.schemas());
-    let (units, rest): (Vec<Step>, Vec<Step>) = {
-        let at = preparation.iter().position(|step| step.name == UNITS).map_or(0, |at| at + 1);
-        let mut all = preparation;
-        let rest = all.split_off(at);
-        (all, rest)
-    };
-    for step in units {
-        keep(engine, &mut collected, step, progress).await?;
-    }
-    check_dimensions(engine, plan).await?;
-    let census = lower::census(specification);
-    collected.census = census_rows(&read(engine, &mut collected, census, progress).await?);
-    check_census(plan, &collected.census)?;
-    check_repeated_assignments(engine, plan, &collected.census).await?;
-    for step in rest {
-        let source = step.name.strip_suffix("_per_unit").map(str::to_owned);
-        keep(engine, &mut collected, step, progress).await?;
-        if let Some(source) = source {
-            check_repeated_rows(engine, plan, &source).await?;
-        }
-    }
+    unit_tables(engine, plan, &mut collected, progress).await?;
     collected.caps = caps(engine, plan).await?;
     let analysed = lower::analysed(specification, &collected.caps);
     keep(engine, &mut collected, analysed, progress).await?;
@@ -162,6 +140,42 @@ async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Resu
         attach_unit_rows(engine, plan, &mut collected).await?;
     }
     Ok(collected)
+}
+
+/// Makes the tables `units` and `unit_table` by the statements of [`lower`], and checks what they hold.
+///
+/// Everything after reads these two tables only. An operator that reads the specification itself takes this function's
+/// place, and nothing else changes.
+async fn unit_tables(
+    engine: &dyn Engine,
+    plan: &Plan,
+    collected: &mut Collected,
+    progress: Progress<'_>,
+) -> Result<(), Error> {
+    let specification = &plan.specification;
+    let preparation = lower::preparation(specification, engine.schemas());
+    let (units, rest): (Vec<Step>, Vec<Step>) = {
+        let at = preparation.iter().position(|step| step.name == UNITS).map_or(0, |at| at + 1);
+        let mut all = preparation;
+        let rest = all.split_off(at);
+        (all, rest)
+    };
+    for step in units {
+        keep(engine, collected, step, progress).await?;
+    }
+    check_dimensions(engine, plan).await?;
+    let census = lower::census(specification, engine.schemas());
+    collected.census = census_rows(&read(engine, collected, census, progress).await?);
+    check_census(plan, &collected.census)?;
+    check_repeated_assignments(engine, plan, &collected.census).await?;
+    for step in rest {
+        let source = step.name.strip_suffix("_per_unit").map(str::to_owned);
+        keep(engine, collected, step, progress).await?;
+        if let Some(source) = source {
+            check_repeated_rows(engine, plan, &source).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn keep(engine: &dyn Engine, collected: &mut Collected, step: Step, progress: Progress<'_>) -> Result<(), Error> {
@@ -432,8 +446,9 @@ fn readout_rows(
                     .unwrap_or_default()
             };
             let mut sums = Vec::with_capacity(tuples.len());
-            for (at, tuple) in tuples.iter().enumerate() {
-                sums.push((tuple.clone(), ExactCoMoments::decode(bytes(&lower::comoments_of(at)))?));
+            if !tuples.is_empty() {
+                let read = TupleCoMoments::decode(bytes(lower::READ_COMOMENTS))?;
+                sums.extend(tuples.iter().cloned().zip(read));
             }
             let mut distributions = Vec::with_capacity(histograms.len());
             for (at, name) in histograms.iter().enumerate() {
@@ -470,7 +485,9 @@ async fn attach_unit_rows(engine: &dyn Engine, plan: &Plan, collected: &mut Coll
         for name in &plan.unit_rows {
             select.column(Alias::new(name.as_str()));
         }
-        select.from(Alias::new(lower::ANALYSED)).and_where(column(lower::COLUMN_ARM).eq(Expr::val(arm.arm.as_str())));
+        select
+            .from(Alias::new(lower::ANALYSED))
+            .and_where(cast(column(lower::COLUMN_ARM), "VARCHAR").eq(Expr::val(arm.arm.as_str())));
         for name in &plan.unit_rows {
             select.order_by(Alias::new(name.as_str()), Order::Asc);
         }

@@ -196,6 +196,28 @@ pub(crate) fn settle_clock(asked: &Asked<'_>, columns: &mut [Column], pieces: &m
     Ok(())
 }
 
+/// Notes which columns hold no nulls, where the footers of all files say so: what is made of them is simpler then.
+pub(crate) fn settle_nulls(pieces: &mut Pieces) {
+    let complete = |(index, field): (usize, &Arc<Field>)| {
+        let change = &pieces.changes[index];
+        let as_written = change.via.is_empty() && change.read == *field.data_type();
+        as_written && pieces.files.iter().all(|opened| has_no_nulls(&opened.form, field.name()))
+    };
+    let fields = pieces.schema.fields().iter().enumerate();
+    let fields: Vec<Field> =
+        fields.map(|(index, field)| field.as_ref().clone().with_nullable(!complete((index, field)))).collect();
+    pieces.schema = Arc::new(Schema::new(fields));
+}
+
+fn has_no_nulls(form: &Form, name: &str) -> bool {
+    let Form::Parquet(metadata) = form else { return false };
+    metadata.metadata().row_groups().iter().all(|group| {
+        let column = group.columns().iter().find(|column| column.column_path().parts() == [name]);
+        let nulls = column.and_then(|column| column.statistics()).and_then(|statistics| statistics.null_count_opt());
+        nulls == Some(0)
+    })
+}
+
 /// Refuses timestamps of impossible years, as far as the footers tell them.
 fn possible_years(source: &str, column: usize, pieces: &Pieces) -> Result<(), Fault> {
     let name = pieces.schema.field(column).name();

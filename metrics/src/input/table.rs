@@ -84,6 +84,7 @@ pub fn open(source: &Source, root: &Path, options: &Options) -> Result<Input, Fa
     let mut pieces =
         Pieces { schema: schema(&parts.columns), changes: parts.changes, files: parts.files, pieces: parts.pieces };
     parquet_table::settle_clock(&ask, &mut parts.columns, &mut pieces)?;
+    parquet_table::settle_nulls(&mut pieces);
     Ok(Input {
         table: Arc::new(SourceTable { name: source.name.clone(), pieces: Arc::new(pieces) }),
         columns: parts.columns,

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::binary_map::OutputType;
 use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
-use super::order_free::{Groups, OrderFree};
+use super::order_free::{Arguments, Groups, OrderFree};
 use super::selection::{for_each_row, selected};
 
 /// How many different values a column has, exactly.
@@ -57,8 +57,8 @@ impl OrderFree for CountDistinct {
         vec![("values", DataType::List(Arc::new(Field::new_list_field(item, true))))]
     }
 
-    fn groups(arguments: &[DataType]) -> Result<Groups> {
-        Ok(match is_bytes(arguments) {
+    fn groups(arguments: &Arguments) -> Result<Groups> {
+        Ok(match is_bytes(&arguments.types) {
             true => Box::new(BytesGroups::new()),
             false => Box::<KeyGroups>::default(),
         })

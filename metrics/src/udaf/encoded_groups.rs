@@ -11,9 +11,8 @@ use super::order_free::refused;
 
 /// What a statistic must offer to be kept per group.
 pub(super) trait Encoded: Sized + Send + Sync + 'static {
-    fn merge_with(&mut self, other: &Self) -> Result<(), suffstat::Error>;
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), suffstat::Error>;
     fn to_bytes(&self) -> Vec<u8>;
-    fn from_bytes(bytes: &[u8]) -> Result<Self, suffstat::Error>;
     fn heap_bytes(&self) -> usize;
 }
 
@@ -56,8 +55,7 @@ impl<S: Encoded> EncodedGroups<S> {
         self.grow(total_groups);
         let states = states[0].as_binary::<i32>();
         for (row, group) in groups.iter().enumerate().filter(|(row, _)| states.is_valid(*row)) {
-            let part = S::from_bytes(states.value(row)).map_err(refused(self.aggregate))?;
-            self.change(*group, |statistic| statistic.merge_with(&part))?;
+            self.change(*group, |statistic| statistic.merge_bytes(states.value(row)))?;
         }
         Ok(())
     }

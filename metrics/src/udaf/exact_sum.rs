@@ -12,7 +12,7 @@ use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use estimand_stats::suffstat::{self, GroupIntegerSums, GroupSums, SumParts};
 
-use super::order_free::{Groups, OrderFree, refused};
+use super::order_free::{Arguments, Groups, OrderFree, refused};
 use super::selection::{for_each_row, selected};
 
 /// The double nearest to the exact sum of a column, whatever the order of its rows.
@@ -61,8 +61,8 @@ impl OrderFree for ExactSum {
         }
     }
 
-    fn groups(arguments: &[DataType]) -> Result<Groups> {
-        Ok(match arguments {
+    fn groups(arguments: &Arguments) -> Result<Groups> {
+        Ok(match arguments.types.as_slice() {
             [DataType::Float64] => Box::<FloatGroups>::default(),
             [DataType::Decimal128(_, scale)] => Box::new(IntegerGroups { scale: *scale, ..Default::default() }),
             _ => Box::<IntegerGroups>::default(),

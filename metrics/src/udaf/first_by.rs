@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result;
 
 use super::by_time::{ByTime, End};
-use super::order_free::{Groups, OrderFree};
+use super::order_free::{Arguments, Groups, OrderFree};
 
 /// The value at the earliest time; of several at that time, the smallest.
 ///
@@ -29,7 +29,7 @@ impl OrderFree for FirstBy {
         ByTime::state_columns()
     }
 
-    fn groups(_arguments: &[DataType]) -> Result<Groups> {
+    fn groups(_arguments: &Arguments) -> Result<Groups> {
         Ok(Box::new(ByTime::new(Self::NAME, End::First)))
     }
 }

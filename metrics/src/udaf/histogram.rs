@@ -7,8 +7,8 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use estimand_stats::suffstat;
 
 use super::encoded_groups::{Encoded, EncodedGroups, binary};
-use super::order_free::{Groups, OrderFree};
-use super::selection::{filtered, for_each_row};
+use super::order_free::{Arguments, Groups, OrderFree};
+use super::selection::{ByGroup, filtered};
 
 /// The distribution of a column as the bytes of [`suffstat::Histogram`].
 ///
@@ -36,23 +36,20 @@ impl OrderFree for Histogram {
         vec![("histogram", DataType::Binary)]
     }
 
-    fn groups(_arguments: &[DataType]) -> Result<Groups> {
-        Ok(Box::new(HistogramGroups { groups: EncodedGroups::new(Self::NAME, suffstat::Histogram::new) }))
+    fn groups(_arguments: &Arguments) -> Result<Groups> {
+        let groups = EncodedGroups::new(Self::NAME, suffstat::Histogram::new);
+        Ok(Box::new(HistogramGroups { groups, by_group: ByGroup::default() }))
     }
 }
 
 impl Encoded for suffstat::Histogram {
-    fn merge_with(&mut self, other: &Self) -> Result<(), suffstat::Error> {
-        self.merge(other);
+    fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), suffstat::Error> {
+        self.merge(&suffstat::Histogram::decode(bytes)?);
         Ok(())
     }
 
     fn to_bytes(&self) -> Vec<u8> {
         self.encode()
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Result<Self, suffstat::Error> {
-        suffstat::Histogram::decode(bytes)
     }
 
     fn heap_bytes(&self) -> usize {
@@ -62,6 +59,7 @@ impl Encoded for suffstat::Histogram {
 
 struct HistogramGroups {
     groups: EncodedGroups<suffstat::Histogram>,
+    by_group: ByGroup,
 }
 
 impl GroupsAccumulator for HistogramGroups {
@@ -74,11 +72,14 @@ impl GroupsAccumulator for HistogramGroups {
     ) -> Result<()> {
         self.groups.grow(total_num_groups);
         let column = values[0].as_primitive::<Float64Type>();
-        for_each_row(column.len(), filtered(opt_filter).as_ref(), |row| {
-            self.groups.change(group_indices[row], |histogram| {
-                match column.is_valid(row) {
-                    true => histogram.add(column.value(row)),
-                    false => histogram.record_missing(1),
+        let groups = &mut self.groups;
+        self.by_group.for_each(group_indices, filtered(opt_filter).as_ref(), total_num_groups, |group, positions| {
+            groups.change(group, |histogram| {
+                for row in positions.iter().map(|position| *position as usize) {
+                    match column.is_valid(row) {
+                        true => histogram.add(column.value(row)),
+                        false => histogram.record_missing(1),
+                    }
                 }
                 Ok(())
             })
@@ -114,6 +115,6 @@ impl GroupsAccumulator for HistogramGroups {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.groups.size()
+        size_of::<Self>() + self.groups.size() + self.by_group.size()
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | aggregate | gives | rows it leaves out |
 //! | --- | --- | --- |
-//! | `comoments(x1, …, xk)` | encoded [`ExactCoMoments`](estimand_stats::suffstat::ExactCoMoments) | any value null; counted in the result |
+//! | `comoments('1; 1 2', x1, …, xk)` | encoded [`TupleCoMoments`](estimand_stats::suffstat::TupleCoMoments) | per tuple: any value null; counted in the result |
 //! | `count_distinct(x)` | the number of distinct values | null |
 //! | `exact_sum(x)` | the double nearest to the exact sum | null; no other rows: null |
 //! | `first_by(value, time)` | the value at the earliest time, the smallest of a tie | either null; no other rows: null |

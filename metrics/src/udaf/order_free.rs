@@ -13,6 +13,8 @@ use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_na
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 use estimand_stats::suffstat;
 
 use super::one_group::OneGroup;
@@ -50,7 +52,15 @@ pub(super) trait OrderFree: Debug + Eq + Hash + Send + Sync + 'static {
     fn state(arguments: &[DataType]) -> Vec<(&'static str, DataType)>;
 
     /// A state for all groups, before any row.
-    fn groups(arguments: &[DataType]) -> Result<Groups>;
+    fn groups(arguments: &Arguments) -> Result<Groups>;
+}
+
+/// The arguments of a call, as far as they are known before any row.
+#[derive(Debug)]
+pub(super) struct Arguments {
+    pub(super) types: Vec<DataType>,
+    /// The text of each argument that is written as one.
+    pub(super) texts: Vec<Option<String>>,
 }
 
 /// Turns a refusal of `stats` into an error of the engine.
@@ -71,11 +81,18 @@ struct Function<A> {
 }
 
 impl<A: OrderFree> Function<A> {
-    fn argument_types(args: &AccumulatorArgs) -> Result<Vec<DataType>> {
+    fn arguments(args: &AccumulatorArgs) -> Result<Arguments> {
         if args.is_distinct {
             return plan_err!("{}: DISTINCT is not supported; aggregate distinct rows of a subquery", A::NAME);
         }
-        Ok(args.expr_fields.iter().map(|field| field.data_type().clone()).collect())
+        let text = |expr: &Arc<dyn PhysicalExpr>| {
+            let literal = expr.downcast_ref::<Literal>()?;
+            literal.value().try_as_str().flatten().map(str::to_owned)
+        };
+        Ok(Arguments {
+            types: args.expr_fields.iter().map(|field| field.data_type().clone()).collect(),
+            texts: args.exprs.iter().map(text).collect(),
+        })
     }
 }
 
@@ -111,8 +128,8 @@ impl<A: OrderFree> AggregateUDFImpl for Function<A> {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let arguments = Self::argument_types(&args)?;
-        Ok(Box::new(OneGroup::new(A::groups(&arguments)?, &arguments)))
+        let arguments = Self::arguments(&args)?;
+        Ok(Box::new(OneGroup::new(A::groups(&arguments)?, &arguments.types)))
     }
 
     fn groups_accumulator_supported(&self, _args: AccumulatorArgs) -> bool {
@@ -120,7 +137,7 @@ impl<A: OrderFree> AggregateUDFImpl for Function<A> {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(A::groups(&Self::argument_types(&args)?)?)
+        Ok(A::groups(&Self::arguments(&args)?)?)
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {

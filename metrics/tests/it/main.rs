@@ -7,6 +7,7 @@ mod input_csv;
 mod input_files;
 mod input_ndjson;
 mod input_parquet;
+mod kept;
 mod mutation;
 mod project_files;
 mod schema;

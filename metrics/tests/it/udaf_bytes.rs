@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use estimand_stats::suffstat::{ExactCoMoments, Histogram};
+use estimand_stats::suffstat::{Histogram, TupleCoMoments};
 
 use crate::udaf_rows::{Events, Run};
 
@@ -17,12 +17,12 @@ const PER_UNIT: &str = "
     FROM events GROUP BY user_id ORDER BY user_id";
 
 const PER_ARM: &str = "
-    SELECT arm, comoments(amount, quantity) AS pair, comoments(amount) FILTER (WHERE quantity > 5) AS alone,
+    SELECT arm, comoments('1 2; 1; 2', amount, quantity) AS pair, comoments('1', amount) FILTER (WHERE quantity > 5) AS alone,
            histogram(price) AS prices, count_distinct(session) AS sessions, exact_sum(amount) AS amount
     FROM events GROUP BY arm ORDER BY arm";
 
 const OVER_ALL: &str = "
-    SELECT comoments(total, items) AS units, histogram(total) AS totals, count_distinct(user_id) AS users,
+    SELECT comoments('1 2', total, items) AS units, histogram(total) AS totals, count_distinct(user_id) AS users,
            last_by(total, user_id) AS last_total, exact_sum(total) AS total
     FROM (SELECT user_id, exact_sum(amount) AS total, count(*) AS items FROM events GROUP BY user_id)";
 
@@ -107,14 +107,15 @@ async fn each_aggregate_equals_its_portable_sql() {
     }
     // What plain SQL gets up to rounding: moments of moderate values.
     let few = "FROM events WHERE abs(amount) < 1e6 AND quantity < 100 GROUP BY arm ORDER BY arm";
-    let ours = format!("SELECT comoments(amount, quantity) AS m, histogram(amount) AS h {few}");
+    let ours = format!("SELECT comoments('1; 1 2', amount, quantity) AS m, histogram(amount) AS h {few}");
     let portable = format!(
         "SELECT count(*) AS n, avg(amount) AS x, avg(quantity) AS y, var_samp(amount) AS xx,
                 covar_samp(amount, quantity) AS xy, min(amount) AS low, max(amount) AS high {few}"
     );
     let ((ours, _), (portable, _)) = (run.answer(&rows, &ours).await, run.answer(&rows, &portable).await);
     for place in 0..ours.num_rows() {
-        let moments = ExactCoMoments::decode(ours.column(0).as_binary::<i32>().value(place)).unwrap().finish().unwrap();
+        let moments =
+            TupleCoMoments::decode(ours.column(0).as_binary::<i32>().value(place)).unwrap()[1].finish().unwrap();
         let histogram = Histogram::decode(ours.column(1).as_binary::<i32>().value(place)).unwrap();
         let n = portable.column(0).as_primitive::<Int64Type>().value(place) as u64;
         assert_eq!((moments.n(), histogram.n()), (n, n));

@@ -8,7 +8,7 @@ use datafusion::common::DataFusionError;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext, col};
 use estimand_metrics::udaf::{self, Refusal};
-use estimand_stats::suffstat::{ExactCoMoments, Histogram};
+use estimand_stats::suffstat::{ExactCoMoments, Histogram, TupleCoMoments};
 
 fn session(partitions: usize) -> SessionContext {
     let session = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(partitions));
@@ -19,6 +19,12 @@ fn session(partitions: usize) -> SessionContext {
 async fn answer(sql: &str) -> Result<RecordBatch, DataFusionError> {
     let batches = session(2).sql(sql).await?.collect().await?;
     Ok(arrow::compute::concat_batches(&batches[0].schema(), &batches)?)
+}
+
+/// The moments of the only tuple that was asked for.
+fn one_tuple(answer: &RecordBatch, column: usize, row: usize) -> ExactCoMoments {
+    let tuples = TupleCoMoments::decode(answer.column(column).as_binary::<i32>().value(row)).unwrap();
+    <[ExactCoMoments; 1]>::try_from(tuples).unwrap()[0].clone()
 }
 
 /// The refusal inside an error, however deep the engine wrapped it.
@@ -54,8 +60,8 @@ async fn values_that_are_not_finite_are_refused_by_name_or_counted() {
     );
     let last = answer(&format!("SELECT last_by(x, g) {rows} GROUP BY g")).await.unwrap_err();
     assert!(refusal(&last).starts_with("last_by: variable 0 holds "), "{last}");
-    let counted = answer(&format!("SELECT comoments(x, g), histogram(x) {rows}")).await.unwrap();
-    let moments = ExactCoMoments::decode(counted.column(0).as_binary::<i32>().value(0)).unwrap();
+    let counted = answer(&format!("SELECT comoments('1 2', x, g), histogram(x) {rows}")).await.unwrap();
+    let moments = one_tuple(&counted, 0, 0);
     assert_eq!((moments.n(), moments.non_finite(0), moments.non_finite(1)), (2, 2, 0));
     assert_eq!(Histogram::decode(counted.column(1).as_binary::<i32>().value(0)).unwrap().non_finite(), 2);
 }
@@ -75,15 +81,15 @@ async fn a_sum_past_the_largest_double_is_refused_and_one_that_comes_back_is_not
 #[tokio::test]
 async fn no_rows_give_null_zero_or_an_empty_statistic() {
     for sql in [
-        "SELECT exact_sum(x), last_by(x, x::bigint), count_distinct(x), comoments(x), histogram(x) FROM (VALUES (1.0)) AS t(x) WHERE x > 2",
+        "SELECT exact_sum(x), last_by(x, x::bigint), count_distinct(x), comoments('1', x), histogram(x) FROM (VALUES (1.0)) AS t(x) WHERE x > 2",
         "SELECT exact_sum(x) FILTER (WHERE x > 2), last_by(x, x::bigint) FILTER (WHERE x > 2), count_distinct(x) FILTER (WHERE x > 2),
-                comoments(x) FILTER (WHERE x > 2), histogram(x) FILTER (WHERE x > 2)
+                comoments('1', x) FILTER (WHERE x > 2), histogram(x) FILTER (WHERE x > 2)
          FROM (VALUES (1.0, 1)) AS t(x, g) GROUP BY g",
     ] {
         let empty = answer(sql).await.unwrap();
         assert!(empty.column(0).is_null(0) && empty.column(1).is_null(0), "{sql}");
         assert_eq!(empty.column(2).as_primitive::<Int64Type>().value(0), 0);
-        assert_eq!(empty.column(3).as_binary::<i32>().value(0), ExactCoMoments::new(1).encode());
+        assert_eq!(one_tuple(&empty, 3, 0), ExactCoMoments::new(1));
         assert_eq!(empty.column(4).as_binary::<i32>().value(0), Histogram::new().encode());
     }
 }
@@ -91,13 +97,13 @@ async fn no_rows_give_null_zero_or_an_empty_statistic() {
 #[tokio::test]
 async fn rows_left_out_are_counted_per_variable() {
     let counted = answer(
-        "SELECT comoments(x, y) FILTER (WHERE keep), histogram(x) FILTER (WHERE keep)
+        "SELECT comoments('1 2', x, y) FILTER (WHERE keep), histogram(x) FILTER (WHERE keep)
          FROM (VALUES (1.0, 2.0, true), (NULL, 2.0, true), (NULL, NULL, true), (1.0, NULL, NULL), (NULL, 1.0, false))
               AS t(x, y, keep)",
     )
     .await
     .unwrap();
-    let moments = ExactCoMoments::decode(counted.column(0).as_binary::<i32>().value(0)).unwrap();
+    let moments = one_tuple(&counted, 0, 0);
     assert_eq!((moments.n(), moments.dropped(), moments.missing()), (1, 2, &[2, 1][..]));
     let histogram = Histogram::decode(counted.column(1).as_binary::<i32>().value(0)).unwrap();
     assert_eq!((histogram.n(), histogram.missing()), (1, 2));
@@ -108,7 +114,13 @@ async fn wrong_arguments_are_refused_when_planning() {
     let cases = [
         ("exact_sum('a')", "exact_sum takes a number, not Utf8; cast the column"),
         ("exact_sum(1, 2)", "exact_sum takes one column, not 2"),
-        ("comoments(1, 'a')", "comoments takes numbers, not Utf8; cast the column"),
+        ("comoments('1 2', 1, 'a')", "comoments takes numbers, not Utf8; cast the column"),
+        ("comoments(1, 2)", "comoments takes its tuples as a text, such as '1; 1 2', not Int64"),
+        ("comoments('1')", "comoments needs its tuples, such as '1; 1 2', and at least one column"),
+        (
+            "comoments('1; 3', 1, 2)",
+            "comoments takes its tuples as a literal, such as '1; 1 2', with positions of columns up to 2",
+        ),
         ("histogram(1, 2)", "histogram takes one column, not 2"),
         ("last_by(1)", "last_by takes a value and a time, not 1 columns"),
         ("first_by(1, 'a')", "first_by takes a timestamp, date or integer as time, not Utf8; cast the column"),
@@ -190,7 +202,7 @@ async fn groups_that_come_in_order_are_emitted_early_and_right() {
     let session = session(1);
     session.register_table("ordered", Arc::new(ordered)).unwrap();
     let sql = "SELECT g, exact_sum(x) AS s, exact_sum(g) AS i, count_distinct(x) AS d, count_distinct(t) AS t,
-                      last_by(x, g) AS l, comoments(x) AS m, histogram(x) AS h
+                      last_by(x, g) AS l, comoments('1', x) AS m, histogram(x) AS h
                FROM ordered GROUP BY g ORDER BY g";
     let plan = session.sql(&format!("EXPLAIN {sql}")).await.unwrap().to_string().await.unwrap();
     assert!(plan.contains("ordering_mode=Sorted"), "{plan}");
@@ -206,7 +218,7 @@ async fn groups_that_come_in_order_are_emitted_early_and_right() {
             assert_eq!(answer.column(position).as_primitive::<Int64Type>().value(group), 3);
         }
         assert_eq!(answer.column(5).as_primitive::<Float64Type>().value(group), of_group[0]);
-        let moments = ExactCoMoments::decode(answer.column(6).as_binary::<i32>().value(group)).unwrap();
+        let moments = one_tuple(&answer, 6, group);
         assert_eq!(moments.finish().unwrap().mean(0), units as f64 / 12.0);
         assert_eq!(Histogram::decode(answer.column(7).as_binary::<i32>().value(group)).unwrap().n(), 3);
     }

@@ -237,21 +237,27 @@ impl ExactCoMoments {
                 by_row(self, start..end)?;
                 continue;
             }
-            self.n = counted(self.n, (end - start) as u64)?;
-            self.add_block(&slices, |variable| &columns[variable][start..end]);
+            self.add_block(end - start, |variable| &slices[variable], |variable| &columns[variable][start..end])?;
         }
         Ok(())
     }
 
-    fn add_block<'a>(&mut self, slices: &[Slices], values: impl Fn(usize) -> &'a [f64]) {
-        for (j, right) in slices.iter().enumerate() {
-            let sum = &mut self.sums[j];
+    /// Adds a block of rows whose values are finite, given also as slices.
+    pub(super) fn add_block<'a>(
+        &mut self,
+        rows: usize,
+        slices: impl Fn(usize) -> &'a Slices,
+        values: impl Fn(usize) -> &'a [f64],
+    ) -> Result<(), Error> {
+        self.n = counted(self.n, rows as u64)?;
+        for j in 0..self.k() {
+            let (right, sum) = (slices(j), &mut self.sums[j]);
             match right.is_exact() {
                 true => right.sums(|part| sum.add(part)),
                 false => values(j).iter().for_each(|value| sum.add(*value)),
             }
-            for (i, left) in slices[..=j].iter().enumerate() {
-                let product = &mut self.products[pair(i, j)];
+            for i in 0..=j {
+                let (left, product) = (slices(i), &mut self.products[pair(i, j)]);
                 if !(left.is_exact() && right.is_exact()) {
                     values(i).iter().zip(values(j)).for_each(|(x, y)| product.add_product(*x, *y));
                 } else if i == j {
@@ -261,9 +267,27 @@ impl ExactCoMoments {
                 }
             }
         }
+        Ok(())
     }
 
-    fn add_row(&mut self, row: &[f64]) -> Result<(), Error> {
+    /// The same rows, of the variables at these places only.
+    ///
+    /// - **Needs** that no row was left out, since a row may be complete in fewer variables.
+    pub(super) fn restricted(&self, places: &[usize]) -> Self {
+        let mut products = Vec::with_capacity(pairs(places.len()));
+        for (j, right) in places.iter().enumerate() {
+            products.extend(places[..=j].iter().map(|left| self.products[pair(*left, *right)].clone()));
+        }
+        ExactCoMoments {
+            n: self.n,
+            dropped: 0,
+            missing: vec![0; places.len()],
+            sums: places.iter().map(|place| self.sums[*place].clone()).collect(),
+            products,
+        }
+    }
+
+    pub(super) fn add_row(&mut self, row: &[f64]) -> Result<(), Error> {
         if row.iter().all(|value| value.is_finite()) {
             self.n = counted(self.n, 1)?;
             for (j, y) in row.iter().enumerate() {

@@ -11,6 +11,7 @@
 //! | [`ExactCoMoments`] | [`CoMoments`], [`Moments`] | counts, sums and sums of products of k variables |
 //! | [`GroupSums`], [`GroupIntegerSums`] | `f64`, `i128` | one sum per unit, for millions of units |
 //! | [`Histogram`] | itself | counts in bins of constant relative width, minimum and maximum |
+//! | [`TupleCoMoments`] | as [`ExactCoMoments`] | the same of several tuples of variables, the work shared |
 //!
 //! On missing and odd input, for all members: no values is a valid state (count 0); values that are infinite or not a number
 //! are counted and never added, and finishing refuses with [`Error::NonFinite`], except that a [`Histogram`], which is its own
@@ -29,6 +30,7 @@ pub mod moments;
 pub mod quantile;
 mod rounding;
 mod slicing;
+pub mod tuple_comoments;
 
 pub use comoments::CoMoments;
 pub use error::Error;
@@ -38,6 +40,7 @@ pub use group_sums::{GroupIntegerSums, GroupSums, SumParts};
 pub use histogram::{Bin, Histogram};
 pub use moments::Moments;
 pub use quantile::quantile;
+pub use tuple_comoments::{TupleCoMoments, Tuples, Values, Workspace};
 
 /// What every small mergeable statistic can do.
 ///
@@ -68,5 +71,9 @@ pub trait SufficientStatistic {
 pub type Empty = fn() -> Box<dyn SufficientStatistic>;
 
 /// Every small mergeable statistic, by name, each as a maker of an empty one.
-pub const ALL: &[Empty] =
-    &[|| Box::new(ExactCoMoments::new(2)), || Box::new(ExactSum::new()), || Box::new(Histogram::new())];
+pub const ALL: &[Empty] = &[
+    || Box::new(ExactCoMoments::new(2)),
+    || Box::new(ExactSum::new()),
+    || Box::new(Histogram::new()),
+    || Box::new(TupleCoMoments::new(Tuples::nested(2))),
+];

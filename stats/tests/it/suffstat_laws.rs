@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use estimand_stats::suffstat::{ALL, Empty, Error, ExactCoMoments, ExactSum, Histogram, Rows, SufficientStatistic};
+use estimand_stats::suffstat::{
+    ALL, Empty, Error, ExactCoMoments, ExactSum, Histogram, Rows, SufficientStatistic, TupleCoMoments, Tuples, Values,
+    Workspace,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -38,6 +41,38 @@ fn hostile_value() -> impl Strategy<Value = f64> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tuples_read_together_equal_each_tuple_read_alone(
+        rows in vec((hostile_value(), hostile_value(), any_value(), 0_u32..40), 0..400),
+        tuples in vec(vec(0_usize..3, 1..4), 1..6),
+    ) {
+        let columns: [Vec<f64>; 3] = [
+            rows.iter().map(|row| row.0).collect(),
+            rows.iter().map(|row| row.1).collect(),
+            rows.iter().map(|row| row.2).collect(),
+        ];
+        // The last column misses values; the others have all.
+        let present: Vec<bool> = rows.iter().map(|row| row.3 > 0).collect();
+        let all = [None, None, present.contains(&false).then_some(present.as_slice())];
+        let tuples: Vec<Vec<usize>> = tuples.into_iter().chain([vec![2, 1, 0]]).collect();
+        let mut together = TupleCoMoments::new(Tuples::new(tuples.clone()));
+        let values: Vec<Values<'_>> =
+            columns.iter().zip(all).map(|(values, present)| Values { values, present }).collect();
+        together.push(&values, &mut Workspace::default()).unwrap();
+        let alone = tuples.iter().map(|tuple| {
+            let complete: Vec<bool> = present.iter().map(|present| *present || !tuple.contains(&2)).collect();
+            let dropped = complete.iter().filter(|complete| !**complete).count() as u64;
+            let missing: Vec<u64> = tuple.iter().map(|column| if *column == 2 { dropped } else { 0 }).collect();
+            let mut exact = ExactCoMoments::new(tuple.len());
+            exact.record_missing(dropped, &missing).unwrap();
+            let chosen: Vec<&[f64]> = tuple.iter().map(|column| columns[*column].as_slice()).collect();
+            exact.push_columns(&chosen, Rows::Mask(&complete)).unwrap();
+            exact.encode()
+        });
+        let together: Vec<Vec<u8>> = together.tuples().iter().map(ExactCoMoments::encode).collect();
+        prop_assert_eq!(together, alone.collect::<Vec<_>>());
+    }
 
     #[test]
     fn order_split_and_merge_tree_do_not_change_a_byte(

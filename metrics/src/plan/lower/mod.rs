@@ -24,7 +24,7 @@ use sea_query::SelectStatement;
 pub use key::KeyForm;
 pub(crate) use outcomes::COLUMN_SOURCE_ROWS;
 pub use readouts::{READ_ARM, READ_GROUP, READ_UNITS};
-pub(crate) use readouts::{comoments_of, histogram_of};
+pub(crate) use readouts::{READ_COMOMENTS, histogram_of};
 pub use units::{
     COLUMN_ARM, COLUMN_COUNTED_FROM, COLUMN_DAY, COLUMN_EXPOSED_AT, COLUMN_ROWS, COLUMN_STATE, COLUMN_UNDECLARED,
     COLUMN_UNIT, UnitState,
@@ -94,8 +94,8 @@ pub fn readouts(specification: &UnitAggregation) -> Vec<Step> {
 }
 
 /// How many units there are by arm, state and enrolment day.
-pub fn census(specification: &UnitAggregation) -> Step {
-    readouts::census(specification)
+pub fn census(specification: &UnitAggregation, schemas: &Schemas) -> Step {
+    readouts::census(specification, Form::of(specification, schemas))
 }
 
 /// How many assigned units there are by arm and value of a dimension.

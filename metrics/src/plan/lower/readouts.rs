@@ -1,9 +1,10 @@
 //! Step 5: statistics per arm, and how many units there are of which kind.
 
-use sea_query::{Alias, Expr, ExprTrait, Func, Query};
+use sea_query::{Alias, Expr, ExprTrait, Func, FunctionCall, Query};
 
+use crate::plan::lower::form::Form;
 use crate::plan::lower::units::{
-    COLUMN_ARM, COLUMN_DAY, COLUMN_ROWS, COLUMN_STATE, COLUMN_UNDECLARED, UnitState, word,
+    self, COLUMN_ARM, COLUMN_DAY, COLUMN_ROWS, COLUMN_STATE, COLUMN_UNDECLARED, UnitState, word,
 };
 use crate::plan::lower::{ANALYSED, Step, UNITS};
 use crate::plan::specification::{Grouping, Readout, UnitAggregation};
@@ -13,12 +14,14 @@ use crate::sql::{call, cast, column};
 pub const READ_ARM: &str = "arm";
 /// The day, or the value of the dimension, as text; absent when the readout is by arm alone.
 pub const READ_GROUP: &str = "grouped_by";
+/// The joint moments of every tuple of a readout.
+pub(crate) const READ_COMOMENTS: &str = "comoments";
 /// The units behind a row of a readout.
 pub const READ_UNITS: &str = "units";
 
 pub(super) fn step(index: usize, readout: &Readout) -> Step {
     let mut select = Query::select();
-    select.expr_as(column(COLUMN_ARM), Alias::new(READ_ARM));
+    select.expr_as(cast(column(COLUMN_ARM), "VARCHAR"), Alias::new(READ_ARM));
     select.group_by_col(Alias::new(COLUMN_ARM));
     let purpose = match &readout.by {
         Grouping::Arm => "statistics per arm".to_owned(),
@@ -34,9 +37,8 @@ pub(super) fn step(index: usize, readout: &Readout) -> Step {
         }
     };
     select.expr_as(Func::count(Expr::Constant(1_i64.into())), Alias::new(READ_UNITS));
-    for (at, tuple) in readout.comoments.iter().enumerate() {
-        let columns = tuple.iter().map(|name| column(name));
-        select.expr_as(call("comoments", columns), Alias::new(comoments_of(at)));
+    if !readout.comoments.is_empty() {
+        select.expr_as(comoments(&readout.comoments), Alias::new(READ_COMOMENTS));
     }
     for (at, name) in readout.histograms.iter().enumerate() {
         select.expr_as(call("histogram", [column(name)]), Alias::new(histogram_of(at)));
@@ -45,9 +47,22 @@ pub(super) fn step(index: usize, readout: &Readout) -> Step {
     Step::new(format!("readout_{index}"), purpose, &select, false)
 }
 
-/// Column of the tuple at this position.
-pub(crate) fn comoments_of(position: usize) -> String {
-    format!("comoments_{position}")
+/// One call for all tuples: every column once, and the tuples by the positions of their columns.
+fn comoments<'a>(tuples: &'a [Vec<String>]) -> FunctionCall {
+    let mut columns: Vec<&'a str> = Vec::new();
+    let mut positions = Vec::with_capacity(tuples.len());
+    for tuple in tuples {
+        let position = |name: &'a String| match columns.iter().position(|column| column == name) {
+            Some(at) => at + 1,
+            None => {
+                columns.push(name);
+                columns.len()
+            }
+        };
+        positions.push(tuple.iter().map(position).map(|at| at.to_string()).collect::<Vec<_>>().join(" "));
+    }
+    let tuples = Expr::Constant(positions.join("; ").into());
+    call("comoments", std::iter::once(tuples).chain(columns.into_iter().map(column)))
 }
 
 /// Column of the histogram at this position.
@@ -55,8 +70,12 @@ pub(crate) fn histogram_of(position: usize) -> String {
     format!("histogram_{position}")
 }
 
-pub(super) fn census(specification: &UnitAggregation) -> Step {
+pub(super) fn census(specification: &UnitAggregation, form: Form<'_>) -> Step {
+    const PURPOSE: &str = "units by arm, state and enrolment day";
     let timed = specification.enrolment.clock.is_some();
+    if !timed && specification.enrolment.unit_column.is_none() {
+        return Step::new("census", PURPOSE, &units::census_of_rows(specification, form), false);
+    }
     let mut select = Query::select();
     let mut keys = vec![COLUMN_ARM, COLUMN_STATE, COLUMN_UNDECLARED];
     if timed {
@@ -69,13 +88,13 @@ pub(super) fn census(specification: &UnitAggregation) -> Step {
         .expr_as(Func::count(Expr::Constant(1_i64.into())), Alias::new(READ_UNITS))
         .expr_as(cast(Func::sum(column(COLUMN_ROWS)).into(), "BIGINT"), Alias::new(COLUMN_ROWS))
         .from(Alias::new(UNITS));
-    Step::new("census", "units by arm, state and enrolment day", &select, false)
+    Step::new("census", PURPOSE, &select, false)
 }
 
 pub(super) fn census_by(dimension: &str) -> Step {
     let mut select = Query::select();
     select
-        .expr_as(column(COLUMN_ARM), Alias::new(READ_ARM))
+        .expr_as(cast(column(COLUMN_ARM), "VARCHAR"), Alias::new(READ_ARM))
         .expr_as(column(dimension), Alias::new(READ_GROUP))
         .expr_as(Func::count(Expr::Constant(1_i64.into())), Alias::new(READ_UNITS))
         .from(Alias::new(UNITS))

@@ -57,7 +57,11 @@ pub(super) fn step(specification: &UnitAggregation, form: Form<'_>) -> Step {
         let same_unit = Expr::col((alias.clone(), Alias::new(COLUMN_UNIT))).eq(of_unit(COLUMN_UNIT));
         select.left_join(TableRef::from(Alias::new(per_unit(source))).alias(alias), same_unit);
     }
-    select.and_where(of_unit(COLUMN_STATE).eq(word(UnitState::Counted.word())));
+    select.and_where(match (&enrolment.clock, &enrolment.unit_column) {
+        // Each row is a unit, and counts by its arm alone.
+        (None, None) => form.declared(of_unit(COLUMN_ARM), enrolment),
+        _ => of_unit(COLUMN_STATE).eq(word(UnitState::Counted.word())),
+    });
     let keep =
         enrolment.unit_column.is_some() || specification.has_percentile_cap() || specification.readouts.len() > 1;
     Step::new(

@@ -3,6 +3,7 @@
 use sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func, Keyword, Query, SelectStatement};
 
 use crate::plan::lower::form::Form;
+use crate::plan::lower::readouts::READ_UNITS;
 use crate::plan::lower::{Step, UNITS, clock, outcomes};
 use crate::plan::specification::{Enrolment, TriggerEvent, UnitAggregation};
 use crate::sql::{cast, column, instant, lower};
@@ -88,7 +89,7 @@ pub(super) fn steps(specification: &UnitAggregation, form: Form<'_>) -> Vec<Step
     match (&enrolment.clock, &enrolment.trigger) {
         (None, _) => {
             let select = match &enrolment.unit_column {
-                None => rows_as_units(specification),
+                None => rows_as_units(specification, form),
                 Some(unit) => grouped_table(specification, unit, form),
             };
             vec![Step::new(UNITS, "one row per unit: its arm and its values", &select, enrolment.unit_column.is_some())]
@@ -197,14 +198,15 @@ fn triggered(specification: &UnitAggregation, trigger: &TriggerEvent, form: Form
 }
 
 /// A unit table without ids: each row is a unit, and the statement is read through, not kept.
-fn rows_as_units(specification: &UnitAggregation) -> SelectStatement {
+fn rows_as_units(specification: &UnitAggregation, form: Form<'_>) -> SelectStatement {
     let enrolment = &specification.enrolment;
+    let arm = form.arm(enrolment);
     let mut select = Query::select();
-    let arm = cast(column(&enrolment.arm_column), "VARCHAR");
-    select.expr_as(arm.clone(), Alias::new(COLUMN_ARM));
-    select.expr_as(table_state(arm.clone(), enrolment), Alias::new(COLUMN_STATE));
-    select.expr_as(undeclared(arm, enrolment), Alias::new(COLUMN_UNDECLARED));
-    select.expr_as(Expr::Constant(1_i64.into()), Alias::new(COLUMN_ROWS));
+    select
+        .expr_as(arm.clone(), Alias::new(COLUMN_ARM))
+        .expr_as(state_of_row(&arm, enrolment, form), Alias::new(COLUMN_STATE))
+        .expr_as(undeclared_of_row(arm, enrolment, form), Alias::new(COLUMN_UNDECLARED))
+        .expr_as(Expr::Constant(1_i64.into()), Alias::new(COLUMN_ROWS));
     for dimension in &enrolment.dimensions {
         select.expr_as(cast(column(&dimension.column), "VARCHAR"), Alias::new(dimension.name.as_str()));
     }
@@ -216,6 +218,46 @@ fn rows_as_units(specification: &UnitAggregation) -> SelectStatement {
         select.and_where(lower(filter.node(), &specification.bindings));
     }
     select
+}
+
+/// The census of a unit table without ids: whether a row counts follows from its arm, so arms are counted first.
+pub(super) fn census_of_rows(specification: &UnitAggregation, form: Form<'_>) -> SelectStatement {
+    let enrolment = &specification.enrolment;
+    let mut rows = Query::select();
+    rows.expr_as(form.arm(enrolment), Alias::new(COLUMN_ARM)).from(Alias::new(enrolment.source.as_str()));
+    if let Some(filter) = &enrolment.filter {
+        rows.and_where(lower(filter.node(), &specification.bindings));
+    }
+    let mut arms = Query::select();
+    arms.column(Alias::new(COLUMN_ARM))
+        .expr_as(Func::count(Expr::Constant(1_i64.into())), Alias::new(COLUMN_ROWS))
+        .from_subquery(rows, Alias::new("rows"))
+        .group_by_col(Alias::new(COLUMN_ARM));
+    let arm = column(COLUMN_ARM);
+    let mut select = Query::select();
+    select
+        .expr_as(cast(arm.clone(), "VARCHAR"), Alias::new(COLUMN_ARM))
+        .expr_as(state_of_row(&arm, enrolment, form), Alias::new(COLUMN_STATE))
+        .expr_as(undeclared_of_row(arm, enrolment, form), Alias::new(COLUMN_UNDECLARED))
+        .expr_as(column(COLUMN_ROWS), Alias::new(READ_UNITS))
+        .column(Alias::new(COLUMN_ROWS))
+        .from_subquery(arms, Alias::new("arms"));
+    select
+}
+
+fn state_of_row(arm: &Expr, enrolment: &Enrolment, form: Form<'_>) -> Expr {
+    CaseStatement::new()
+        .case(form.declared(arm.clone(), enrolment), word(UnitState::Counted.word()))
+        .finally(word(UnitState::Undeclared.word()))
+        .into()
+}
+
+fn undeclared_of_row(arm: Expr, enrolment: &Enrolment, form: Form<'_>) -> Expr {
+    CaseStatement::new()
+        .case(arm.clone().is_null(), word("(none)"))
+        .case(form.declared(arm.clone(), enrolment), Expr::Keyword(Keyword::Null))
+        .finally(cast(arm, "VARCHAR"))
+        .into()
 }
 
 /// A unit table with ids: one row per id, so that a repeated id is seen and not counted twice.
@@ -382,13 +424,6 @@ fn undeclared(arm: Expr, enrolment: &Enrolment) -> Expr {
         .case(arm.clone().is_null(), word("(none)"))
         .case(declared(arm.clone(), enrolment), Expr::Keyword(Keyword::Null))
         .finally(arm)
-        .into()
-}
-
-fn table_state(arm: Expr, enrolment: &Enrolment) -> Expr {
-    CaseStatement::new()
-        .case(declared(arm, enrolment), word(UnitState::Counted.word()))
-        .finally(word(UnitState::Undeclared.word()))
         .into()
 }
 

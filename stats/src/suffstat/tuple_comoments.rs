@@ -1,0 +1,264 @@
+//! The exact co-moments of several tuples of the same columns.
+
+use std::sync::Arc;
+
+use super::comoments::expect;
+use super::encoding::{Reader, write_block};
+use super::slicing::{PRODUCT_BLOCK, SHORT, Slices};
+use super::{Error, ExactCoMoments, Rows, SufficientStatistic};
+
+const TAG: u8 = 0x54;
+
+/// Which columns belong together: the outcome of a metric with its covariates, the two parts of a ratio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tuples {
+    columns: usize,
+    tuples: Vec<Vec<usize>>,
+    /// Per tuple: one that has all its columns and is within none itself, with their places there.
+    within: Vec<Option<(usize, Vec<usize>)>>,
+}
+
+impl Tuples {
+    /// Tuples of columns, each column by its number from 0.
+    pub fn new(tuples: Vec<Vec<usize>>) -> Self {
+        let covers = |whole: usize, part: usize| {
+            let all = tuples[part].iter().all(|column| tuples[whole].contains(column));
+            // Of tuples of the same columns, the first stands for the others.
+            let same = || tuples[whole].iter().all(|column| tuples[part].contains(column));
+            whole != part && all && (whole < part || !same())
+        };
+        let outermost: Vec<usize> =
+            (0..tuples.len()).filter(|tuple| !(0..tuples.len()).any(|other| covers(other, *tuple))).collect();
+        let place = |whole: usize, column: &usize| tuples[whole].iter().position(|other| other == column);
+        let within = (0..tuples.len()).map(|tuple| {
+            let whole = *outermost.iter().find(|whole| covers(**whole, tuple))?;
+            let places: Option<Vec<usize>> = tuples[tuple].iter().map(|column| place(whole, column)).collect();
+            Some((whole, places?))
+        });
+        let within = within.collect();
+        let columns = tuples.iter().flatten().max().map_or(0, |last| last + 1);
+        Tuples { columns, tuples, within }
+    }
+
+    /// The tuples `(0)`, `(0, 1)`, … `(0, …, k − 1)`.
+    pub fn nested(k: usize) -> Self {
+        Tuples::new((1..=k).map(|length| (0..length).collect()).collect())
+    }
+
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// How many tuples there are.
+    pub fn len(&self) -> usize {
+        self.tuples.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tuples.is_empty()
+    }
+}
+
+/// The values of one column.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a> {
+    /// One per row; any number where there is none.
+    pub values: &'a [f64],
+    /// Whether a row has a value; `None` when all have.
+    pub present: Option<&'a [bool]>,
+}
+
+/// Memory for the work on a batch of rows, to be kept for the next.
+#[derive(Clone, Default)]
+pub struct Workspace {
+    slices: Vec<Slices>,
+    finite: Vec<bool>,
+}
+
+/// [`ExactCoMoments`] of several tuples, read in one pass: each column is cut into slices once, whatever it is used for, and
+/// a tuple whose columns are all part of another costs nothing as long as no row of the other is incomplete.
+///
+/// The result is that of one [`ExactCoMoments`] per tuple, to the last bit.
+///
+/// ```
+/// use estimand_stats::suffstat::{TupleCoMoments, Tuples, Values, Workspace};
+/// let mut statistic = TupleCoMoments::new(Tuples::new(vec![vec![0], vec![0, 1]]));
+/// let outcome = Values { values: &[1.0, 2.0, 6.0], present: None };
+/// let covariate = Values { values: &[1.0, 3.0, 0.0], present: Some(&[true, true, false]) };
+/// statistic.push(&[outcome, covariate], &mut Workspace::default())?;
+/// let counts: Vec<u64> = statistic.tuples().iter().map(|moments| moments.n()).collect();
+/// assert_eq!(counts, [3, 2]);
+/// # Ok::<(), estimand_stats::suffstat::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TupleCoMoments {
+    tuples: Arc<Tuples>,
+    /// Per tuple: the rows that were read for it.
+    own: Vec<ExactCoMoments>,
+    /// Per tuple: the rows that were read for it and for all tuples within it.
+    shared: Vec<ExactCoMoments>,
+}
+
+impl TupleCoMoments {
+    /// Co-moments of no rows.
+    pub fn new(tuples: impl Into<Arc<Tuples>>) -> Self {
+        let tuples = tuples.into();
+        let empty: Vec<ExactCoMoments> = tuples.tuples.iter().map(|tuple| ExactCoMoments::new(tuple.len())).collect();
+        TupleCoMoments { tuples, own: empty.clone(), shared: empty }
+    }
+
+    /// Adds rows, given by column.
+    ///
+    /// - **Errors** with [`Error::Shape`] when a column is missing or its length differs; nothing is added then.
+    pub fn push(&mut self, columns: &[Values<'_>], workspace: &mut Workspace) -> Result<(), Error> {
+        expect("columns", self.tuples.columns, columns.len())?;
+        let height = columns.first().map_or(0, |column| column.values.len());
+        for column in columns {
+            expect("rows of a column", height, column.values.len())?;
+            expect("rows of a column", height, column.present.map_or(height, <[bool]>::len))?;
+        }
+        let tuples = Arc::clone(&self.tuples);
+        let mut complete = Vec::with_capacity(tuples.len());
+        for (tuple, own) in tuples.tuples.iter().zip(&mut self.own) {
+            complete.push(tuple.iter().all(|column| columns[*column].present.is_none()));
+            let chosen: Vec<Values<'_>> = tuple.iter().map(|column| columns[*column]).collect();
+            if complete.last() == Some(&false) {
+                push_incomplete(own, &chosen, height)?;
+            } else if height < SHORT {
+                let chosen: Vec<&[f64]> = chosen.iter().map(|column| column.values).collect();
+                own.push_columns(&chosen, Rows::All)?;
+            }
+        }
+        if height < SHORT { Ok(()) } else { self.push_blocks(columns, height, &complete, workspace) }
+    }
+
+    /// Adds the rows of tuples that have all their values, in blocks.
+    fn push_blocks(
+        &mut self,
+        columns: &[Values<'_>],
+        height: usize,
+        complete: &[bool],
+        workspace: &mut Workspace,
+    ) -> Result<(), Error> {
+        let tuples = Arc::clone(&self.tuples);
+        let read: Vec<usize> = (0..tuples.len()).filter(|tuple| complete[*tuple]).collect();
+        let used = |column: &usize| read.iter().any(|tuple| tuples.tuples[*tuple].contains(column));
+        let used: Vec<usize> = (0..tuples.columns).filter(used).collect();
+        let Workspace { slices, finite } = workspace;
+        slices.resize(tuples.columns, Slices::EMPTY);
+        finite.resize(tuples.columns, true);
+        for start in (0..height).step_by(PRODUCT_BLOCK) {
+            let end = height.min(start + PRODUCT_BLOCK);
+            for column in &used {
+                finite[*column] = slices[*column].fill(&columns[*column].values[start..end]);
+            }
+            let sliced = |tuple: usize| complete[tuple] && tuples.tuples[tuple].iter().all(|column| finite[*column]);
+            for index in &read {
+                let tuple = &tuples.tuples[*index];
+                let values = |place: usize| &columns[tuple[place]].values[start..end];
+                if !sliced(*index) {
+                    let block: Vec<&[f64]> = (0..tuple.len()).map(values).collect();
+                    self.own[*index].push_columns(&block, Rows::All)?;
+                    continue;
+                }
+                let into = match &tuples.within[*index] {
+                    Some((whole, _)) if sliced(*whole) => continue,
+                    Some(_) => &mut self.own[*index],
+                    None => &mut self.shared[*index],
+                };
+                into.add_block(end - start, |place| &slices[tuple[place]], values)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The co-moments of each tuple.
+    pub fn tuples(&self) -> Vec<ExactCoMoments> {
+        let all = self.own.iter().enumerate().map(|(tuple, own)| {
+            let mut all = own.clone();
+            let rest = match &self.tuples.within[tuple] {
+                Some((whole, places)) => self.shared[*whole].restricted(places),
+                None => self.shared[tuple].clone(),
+            };
+            // Both have the variables of the tuple, and together the rows that were pushed: fewer than 2⁶⁴.
+            let merged = all.merge(&rest);
+            debug_assert!(merged.is_ok());
+            all
+        });
+        all.collect()
+    }
+
+    /// Adds the rows of another part of the same sample.
+    ///
+    /// - **Errors** with [`Error::Shape`] when it has other tuples, [`Error::Overflow`] past 2⁶⁴ rows.
+    pub fn merge(&mut self, parts: &[ExactCoMoments]) -> Result<(), Error> {
+        expect("tuples", self.own.len(), parts.len())?;
+        self.own.iter_mut().zip(parts).try_for_each(|(own, part)| own.merge(part))
+    }
+
+    /// Bytes held on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.own.iter().chain(&self.shared).map(|one| size_of::<ExactCoMoments>() + one.heap_bytes()).sum()
+    }
+
+    /// The canonical bytes: those of each tuple's co-moments, one after another.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![TAG];
+        // As with the variables of one tuple: no statistic of so many could have been made.
+        bytes.extend_from_slice(&(self.own.len() as u16).to_le_bytes());
+        self.tuples().iter().for_each(|tuple| write_block(&mut bytes, &tuple.encode()));
+        bytes
+    }
+
+    /// Reads what [`encode`](TupleCoMoments::encode) wrote: the co-moments of each tuple.
+    ///
+    /// - **Errors** with [`Error::Encoding`] on any bytes that `encode` cannot have written.
+    pub fn decode(bytes: &[u8]) -> Result<Vec<ExactCoMoments>, Error> {
+        let mut reader = Reader::new("co-moments of tuples", TAG, bytes)?;
+        let count = reader.u16("the number of tuples")?;
+        let tuples =
+            (0..count).map(|_| ExactCoMoments::decode(reader.block("a tuple")?)).collect::<Result<Vec<_>, _>>()?;
+        reader.finish()?;
+        Ok(tuples)
+    }
+}
+
+/// Adds the rows that have all their values, and counts the others.
+fn push_incomplete(into: &mut ExactCoMoments, columns: &[Values<'_>], height: usize) -> Result<(), Error> {
+    let mut complete = vec![true; height];
+    let mut missing = Vec::with_capacity(columns.len());
+    for column in columns {
+        let present = column.present.unwrap_or_default();
+        complete.iter_mut().zip(present).for_each(|(complete, present)| *complete &= present);
+        missing.push(present.iter().filter(|present| !**present).count() as u64);
+    }
+    let dropped = complete.iter().filter(|complete| !**complete).count() as u64;
+    into.record_missing(dropped, &missing)?;
+    let columns: Vec<&[f64]> = columns.iter().map(|column| column.values).collect();
+    into.push_columns(&columns, Rows::Mask(&complete))
+}
+
+impl SufficientStatistic for TupleCoMoments {
+    fn name(&self) -> &'static str {
+        "tuple_comoments"
+    }
+
+    fn arity(&self) -> usize {
+        self.tuples.columns
+    }
+
+    fn observe(&mut self, columns: &[&[f64]]) -> Result<(), Error> {
+        let columns: Vec<Values<'_>> = columns.iter().map(|values| Values { values, present: None }).collect();
+        self.push(&columns, &mut Workspace::default())
+    }
+
+    fn absorb(&mut self, encoded: &[u8]) -> Result<(), Error> {
+        self.merge(&TupleCoMoments::decode(encoded)?)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        TupleCoMoments::encode(self)
+    }
+}
