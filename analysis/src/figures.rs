@@ -60,7 +60,7 @@ pub fn over_time(
         let of_metric = |row: &&Estimate| {
             row.metric.as_ref() == Some(name) && row.period.is_some() && row.scale.as_deref() == Some("relative")
         };
-        let rows: Estimates = estimates.rows.iter().filter(of_metric).cloned().collect();
+        let rows = labelled(plan, estimates.rows.iter().filter(of_metric));
         if let (false, Some(measure)) = (rows.is_empty(), measures.get(name)) {
             let series = EffectSeries::of(&measure.label, &rows, measure, false)?;
             figures.extend(draw("cumulative_effect", &ChartInput::EffectSeries(series))?);
@@ -87,7 +87,7 @@ fn exposures(plan: &Plan, collected: &Collected, checks: &[CheckResult]) -> Expo
     ExposureSeries {
         title: "Exposures".to_owned(),
         planned: plan.experiment.arms.iter().map(|arm| arm.allocation).collect(),
-        arms,
+        arms: arms.iter().map(|arm| label(plan, arm)).collect(),
         days: days.into_iter().filter_map(|(day, units)| Some(ExposureDay { day: day.parse().ok()?, units })).collect(),
         sample_ratio_p: checks.iter().find(|check| check.name == "sample_ratio").and_then(|check| check.p_value),
     }
@@ -116,7 +116,7 @@ pub fn distributions(
                 .and_then(|(_, block)| block.as_ref())
                 .map(|block| block.moments(0));
             arms.push(ArmDistribution {
-                arm: arm.arm.clone(),
+                arm: label(plan, &arm.arm),
                 mean: moments.as_ref().map(|moments| moments.mean),
                 std_error: moments.as_ref().and_then(|moments| moments.mean_variance()).map(f64::sqrt),
                 bins: histogram
@@ -147,12 +147,23 @@ pub fn segments(
     for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
         let name = &question.metric.name;
         let of_metric = |row: &&Estimate| row.metric.as_ref() == Some(name) && is_deciding_cut(row, "relative");
-        let rows: Estimates = estimates.rows.iter().filter(of_metric).cloned().collect();
+        let rows = labelled(plan, estimates.rows.iter().filter(of_metric));
         if let (true, Some(measure)) = (rows.rows.iter().any(|row| row.segment.is_some()), measures.get(name)) {
             figures.extend(draw("segments", &ChartInput::Effects(Effects::of(&measure.label, &rows, measures)?))?);
         }
     }
     Ok(figures)
+}
+
+/// Rows whose arms have their names for people, as the rest of the page writes them.
+fn labelled<'a>(plan: &Plan, rows: impl Iterator<Item = &'a Estimate>) -> Estimates {
+    let name = |arm: &Option<String>| arm.as_ref().map(|arm| label(plan, arm));
+    rows.map(|row| Estimate { arm: name(&row.arm), baseline_arm: name(&row.baseline_arm), ..row.clone() }).collect()
+}
+
+fn label(plan: &Plan, arm: &str) -> String {
+    let known = plan.experiment.arms.iter().find(|known| known.name == arm);
+    known.map_or_else(|| arm.to_owned(), |known| known.label.clone())
 }
 
 fn is_deciding(row: &Estimate, scale: &str) -> bool {

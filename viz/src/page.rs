@@ -27,6 +27,8 @@ pub const FIGURE_CSS: &str = include_str!("../assets/figure.css");
 
 /// Width in px at which the wide picture is laid out.
 pub const WIDE: f64 = 760.0;
+/// Width in px of a figure in one of two columns: the least for which Plotly's wide layout is made, since its text does not shrink.
+const COLUMN: f64 = 540.0;
 /// Width in px at which the narrow picture is laid out.
 pub const NARROW: f64 = 340.0;
 
@@ -100,7 +102,7 @@ pub fn table_element(table: &Table, caption: &str) -> String {
 }
 
 fn source(figure: &Figure, theme: &Theme) -> String {
-    let wide = render(&figure.scene, &figure.title, theme, WIDE);
+    let wide = render(&figure.scene, &figure.title, theme, COLUMN);
     let narrow = render(&figure.scene, &figure.title, theme, NARROW);
     let source = Source {
         data: &wide.data,
