@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
-use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle};
+use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle, RoleKind};
 use estimand_metrics::engine::Opened;
 use estimand_metrics::plan::lower::UnitState;
 use estimand_metrics::plan::{Derivation, Plan, Question};
@@ -275,10 +275,10 @@ fn card(plan: &Plan, collected: &Collected, question: &Question) -> MetricCard {
         description: metric.description.clone(),
         kind: metric.outcome.kind().to_owned(),
         role: match question.role_kind() {
-            estimand_metrics::definition::RoleKind::Primary => Role::Primary,
-            estimand_metrics::definition::RoleKind::Secondary => Role::Secondary,
-            estimand_metrics::definition::RoleKind::Guardrail => Role::Guardrail,
-            estimand_metrics::definition::RoleKind::Informational => Role::Informational,
+            RoleKind::Primary => Role::Primary,
+            RoleKind::Secondary => Role::Secondary,
+            RoleKind::Guardrail => Role::Guardrail,
+            RoleKind::Informational => Role::Informational,
         },
         direction: direction(question),
         measured_in: metric.measured_in.clone(),
@@ -303,7 +303,6 @@ fn named_covariates(plan: &Plan, covariates: &[String]) -> String {
 }
 
 fn corrections(plan: &Plan) -> Vec<Corrected> {
-    use estimand_metrics::definition::RoleKind;
     let arms = plan.experiment.treatments().count();
     let count = |role: RoleKind| plan.questions.iter().filter(|question| question.role_kind() == role).count();
     let analysis = &plan.experiment.analysis;
@@ -337,11 +336,16 @@ fn spoken(correction: NamedCorrection) -> &'static str {
 
 fn method(plan: &Plan, collected: &Collected) -> Method {
     let analysis = &plan.experiment.analysis;
-    let facts = vec![
+    let mut facts = vec![
         Fact::new("Level", estimand_viz::number::level(analysis.level)),
         Fact::new("Unit", &plan.experiment.unit),
         Fact::new("Control", &plan.experiment.control),
     ];
+    let primary = plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary).count();
+    if primary > figures::MOST_DRAWN {
+        let text = format!("of the first {} of {primary} primary metrics; the tables hold all", figures::MOST_DRAWN);
+        facts.push(Fact::new("Figures", text));
+    }
     let apart = [
         (UnitState::Blank, "rows without an id"),
         (UnitState::NoTime, "without a time of exposure"),

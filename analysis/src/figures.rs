@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
 use estimand_metrics::definition::RoleKind;
-use estimand_metrics::plan::Plan;
 use estimand_metrics::plan::lower::UnitState;
+use estimand_metrics::plan::{Plan, Question};
 use estimand_stats::check::CheckResult;
 use estimand_stats::estimate::{Estimate, Estimates};
 use estimand_viz::arm_distribution::{ArmDistribution, Bin, Distribution};
@@ -18,6 +18,14 @@ use estimand_viz::{Error, Figure};
 
 /// How many bins a doubling of a value is cut into: fine enough to see a shape, coarse enough to draw.
 const DISTRIBUTION_LEVEL: u32 = 2;
+
+/// Of how many primary metrics figures are drawn: a page with more is read in its tables.
+pub const MOST_DRAWN: usize = 8;
+
+/// The primary metrics of which figures are drawn: the first [`MOST_DRAWN`] in the order of the file.
+fn drawn(plan: &Plan) -> impl Iterator<Item = &Question> {
+    plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary).take(MOST_DRAWN)
+}
 
 /// The figure of a chart; `None` when there is nothing in the input that it could draw.
 ///
@@ -55,7 +63,7 @@ pub fn over_time(
     measures: &BTreeMap<String, Measure>,
 ) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
-    for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
+    for question in drawn(plan) {
         let name = &question.metric.name;
         let of_metric = |row: &&Estimate| {
             row.metric.as_ref() == Some(name) && row.period.is_some() && row.scale.as_deref() == Some("relative")
@@ -103,7 +111,7 @@ pub fn distributions(
     measures: &BTreeMap<String, Measure>,
 ) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
-    for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
+    for question in drawn(plan) {
         let estimand_stats::estimand::Summary::Mean { outcome } = &question.asked[0].summary else { continue };
         let Some(measure) = measures.get(&question.metric.name) else { continue };
         let mut arms = Vec::new();
@@ -144,7 +152,7 @@ pub fn segments(
     measures: &BTreeMap<String, Measure>,
 ) -> Result<Vec<Figure>, Error> {
     let mut figures = Vec::new();
-    for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
+    for question in drawn(plan) {
         let name = &question.metric.name;
         let of_metric = |row: &&Estimate| row.metric.as_ref() == Some(name) && is_deciding_cut(row, "relative");
         let rows = labelled(plan, estimates.rows.iter().filter(of_metric));

@@ -5,4 +5,5 @@ mod demo;
 mod replay;
 mod report;
 mod report_example;
+mod report_size;
 mod run_store;
