@@ -342,8 +342,9 @@ fn method(plan: &Plan, collected: &Collected) -> Method {
         Fact::new("Control", &plan.experiment.control),
     ];
     let primary = plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary).count();
-    if primary > figures::MOST_DRAWN {
-        let text = format!("of the first {} of {primary} primary metrics; the tables hold all", figures::MOST_DRAWN);
+    let drawn = figures::drawn(plan).count();
+    if drawn < primary {
+        let text = format!("of the first {drawn} of {primary} primary metrics; the tables hold all");
         facts.push(Fact::new("Figures", text));
     }
     let apart = [

@@ -19,12 +19,16 @@ use estimand_viz::{Error, Figure};
 /// How many bins a doubling of a value is cut into: fine enough to see a shape, coarse enough to draw.
 const DISTRIBUTION_LEVEL: u32 = 2;
 
-/// Of how many primary metrics figures are drawn: a page with more is read in its tables.
+/// Figures are drawn of all primary metrics up to this number.
 pub const MOST_DRAWN: usize = 8;
+/// Of how many they are drawn where there are more: such a page is read in its tables.
+pub const FEW_DRAWN: usize = 3;
 
-/// The primary metrics of which figures are drawn: the first [`MOST_DRAWN`] in the order of the file.
-fn drawn(plan: &Plan) -> impl Iterator<Item = &Question> {
-    plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary).take(MOST_DRAWN)
+/// The primary metrics of which figures are drawn, in the order of the file.
+pub fn drawn(plan: &Plan) -> impl Iterator<Item = &Question> {
+    let primary = || plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary);
+    let most = if primary().count() > MOST_DRAWN { FEW_DRAWN } else { MOST_DRAWN };
+    primary().take(most)
 }
 
 /// The figure of a chart; `None` when there is nothing in the input that it could draw.
