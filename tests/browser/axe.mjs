@@ -39,7 +39,10 @@ process.exit(faults.length === 0 ? 0 : 1);
 
 async function visit({ file, url, width, theme, scripts }) {
   const where = `${file} at ${width} px, ${theme}${scripts ? "" : ", no scripts"}`;
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, javaScriptEnabled: scripts });
+  // Without motion a scroll ends at once; a page still on its way back to the top would hide its controls behind the bar.
+  const context = await browser.newContext({
+    viewport: { width, height: 900 }, colorScheme: theme, javaScriptEnabled: scripts, reducedMotion: "reduce",
+  });
   context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const own = (asked) => asked === url || (url.startsWith("http:") && new URL(asked).origin === new URL(url).origin);
