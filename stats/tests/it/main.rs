@@ -7,6 +7,7 @@ mod contrasts;
 mod dist;
 mod estimator_oracles;
 mod estimator_properties;
+mod finish;
 mod multiplicity;
 mod nist;
 mod oracle;

@@ -1,0 +1,77 @@
+//! Rows of a block, gathered by arm and group.
+
+/// An arm of a group: `(group, arm)`, which is also the order of results.
+pub(super) type Key = (u32, u32);
+
+/// Cells beyond this many per row are sorted instead of counted.
+const SPARSE: usize = 8;
+
+/// Positions of rows sorted by cell, and the memory for it.
+#[derive(Debug, Default)]
+pub(super) struct ByCell {
+    /// Per cell: rows counted, then the end of its run.
+    ends: Vec<u32>,
+    positions: Vec<u32>,
+}
+
+impl ByCell {
+    /// Calls `each` with every cell that has rows, in order, and the positions of its rows in order.
+    ///
+    /// - **Needs** arms below `arms`, codes as long as the arms, and fewer than 2³² rows.
+    pub(super) fn for_each<E>(
+        &mut self,
+        of_rows: &[u32],
+        groups: Option<&[u32]>,
+        arms: usize,
+        mut each: impl FnMut(Key, &[u32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let most = groups.and_then(|groups| groups.iter().max()).copied().unwrap_or(0);
+        let cells = (most as usize + 1).saturating_mul(arms);
+        let key = |row: u32| (groups.map_or(0, |groups| groups[row as usize]), of_rows[row as usize]);
+        if cells > SPARSE * (of_rows.len() + 64) {
+            self.positions.clear();
+            self.positions.extend(0..of_rows.len() as u32);
+            self.positions.sort_by_key(|row| key(*row));
+            let runs = self.positions.chunk_by(|left, right| key(*left) == key(*right));
+            return runs.into_iter().try_for_each(|run| each(key(run[0]), run));
+        }
+        match groups {
+            Some(groups) => {
+                let cells_of = groups.iter().zip(of_rows).map(|(group, arm)| *group as usize * arms + *arm as usize);
+                self.count(cells, cells_of);
+            }
+            None => self.count(cells, of_rows.iter().map(|arm| *arm as usize)),
+        }
+        let mut start = 0;
+        for (cell, end) in self.ends.iter().enumerate() {
+            let run = &self.positions[start..*end as usize];
+            start = *end as usize;
+            if !run.is_empty() {
+                // Both are below the codes they came from.
+                each(((cell / arms) as u32, (cell % arms) as u32), run)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorts rows by counting those of each cell.
+    fn count(&mut self, cells: usize, of_rows: impl ExactSizeIterator<Item = usize> + Clone) {
+        let ByCell { ends, positions } = self;
+        ends.clear();
+        ends.resize(cells, 0);
+        of_rows.clone().for_each(|cell| ends[cell] += 1);
+        let mut start = 0;
+        for end in ends.iter_mut() {
+            start += std::mem::replace(end, start);
+        }
+        positions.resize(of_rows.len(), 0);
+        for (row, cell) in (0..).zip(of_rows) {
+            positions[ends[cell] as usize] = row;
+            ends[cell] += 1;
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        (self.ends.capacity() + self.positions.capacity()) * size_of::<u32>()
+    }
+}

@@ -1,0 +1,120 @@
+//! Columns made of other columns: cut to limits, filled, or marking what is missing.
+
+use super::finish::{Derive, Finishing, Limit};
+use crate::suffstat::{Values, quantile};
+
+/// Limits of a derived column, where there are any.
+pub(super) type Limits = (Option<f64>, Option<f64>);
+
+/// The values of a derived column for some rows.
+#[derive(Debug, Clone, Default)]
+struct Made {
+    values: Vec<f64>,
+    present: Option<Vec<bool>>,
+}
+
+/// Memory for derived columns, to be kept for the next block.
+#[derive(Debug, Default)]
+pub(super) struct Making {
+    made: Vec<Made>,
+}
+
+impl Making {
+    /// All columns of a block: the given ones, then the derived ones in `which`; others are empty.
+    ///
+    /// - **Needs** for each derived column in `which` the one it is made of, and in `limits` its percentile limits if it has such.
+    pub(super) fn columns<'a>(
+        &'a mut self,
+        finishing: &Finishing,
+        which: &[bool],
+        limits: &[Limits],
+        given: &[Values<'a>],
+    ) -> Vec<Values<'a>> {
+        self.made.resize_with(finishing.derived.len(), Made::default);
+        for (position, derived) in finishing.derived.iter().enumerate().filter(|(position, _)| which[*position]) {
+            let (before, rest) = self.made.split_at_mut(position);
+            let of = match derived.of.checked_sub(finishing.columns) {
+                None => given[derived.of],
+                Some(earlier) => before[earlier].as_values(),
+            };
+            rest[0].make(derived.how, limits.get(position).copied().unwrap_or_default(), of);
+        }
+        let nothing = Values { values: &[], present: None };
+        let derived =
+            self.made.iter().zip(which).map(|(made, wanted)| if *wanted { made.as_values() } else { nothing });
+        given.iter().copied().chain(derived).collect()
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let present = |made: &Made| made.present.as_ref().map_or(0, Vec::capacity);
+        self.made.iter().map(|made| made.values.capacity() * size_of::<f64>() + present(made)).sum()
+    }
+}
+
+impl Made {
+    fn as_values(&self) -> Values<'_> {
+        Values { values: &self.values, present: self.present.as_deref() }
+    }
+
+    fn make(&mut self, how: Derive, found: Limits, of: Values<'_>) {
+        self.values.clear();
+        self.present = None;
+        match how {
+            Derive::Clip { lower, upper } => {
+                let fixed = |limit: Option<Limit>, found: Option<f64>| match limit {
+                    Some(Limit::Value(value)) => Some(value),
+                    Some(Limit::Percentile { .. }) => found,
+                    None => None,
+                };
+                // In the total order, as the engine compares: a limit that is not there cuts nothing, whatever the value.
+                let (lower, upper) = (fixed(lower, found.0), fixed(upper, found.1));
+                let cut = |value: &f64| match (lower, upper) {
+                    (Some(lower), _) if value.total_cmp(&lower).is_lt() => lower,
+                    (_, Some(upper)) if value.total_cmp(&upper).is_gt() => upper,
+                    _ => *value,
+                };
+                self.values.extend(of.values.iter().map(cut));
+                self.present = of.present.map(<[bool]>::to_vec);
+            }
+            Derive::Filled => match of.present {
+                Some(present) => {
+                    let filled =
+                        of.values.iter().zip(present).map(|(value, present)| if *present { *value } else { 0.0 });
+                    self.values.extend(filled);
+                }
+                None => self.values.extend_from_slice(of.values),
+            },
+            Derive::Missing => match of.present {
+                Some(present) => self.values.extend(present.iter().map(|present| f64::from(u8::from(!*present)))),
+                None => self.values.resize(of.values.len(), 0.0),
+            },
+        }
+    }
+}
+
+/// The percentile limits of a derived column, from the values of the column it is made of, by part.
+pub(super) fn percentiles(how: Derive, parts: &[Values<'_>]) -> Limits {
+    let Derive::Clip { lower, upper } = how else { return (None, None) };
+    let find = |limit: Option<Limit>| match limit {
+        Some(Limit::Percentile { rank, nonzero }) => quantile(&mut there_are(parts, nonzero), rank),
+        Some(Limit::Value(_)) | None => None,
+    };
+    (find(lower), find(upper))
+}
+
+/// The values there are, without zeros if so wanted.
+fn there_are(parts: &[Values<'_>], nonzero: bool) -> Vec<f64> {
+    let mut all = Vec::with_capacity(parts.iter().map(|part| part.values.len()).sum());
+    for part in parts {
+        match part.present {
+            Some(present) => {
+                all.extend(part.values.iter().zip(present).filter(|(_, there)| **there).map(|(value, _)| *value))
+            }
+            None => all.extend_from_slice(part.values),
+        }
+    }
+    if nonzero {
+        all.retain(|value| *value != 0.0);
+    }
+    all
+}
