@@ -248,7 +248,7 @@ fn grow(cell: &mut [f64; 2], value: f64) -> bool {
 
 /// `a + b` rounded, and what the rounding lost; exact unless the sum overflows.
 #[inline]
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
+pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let b_part = sum - a;
     let a_part = sum - b_part;

@@ -36,6 +36,7 @@ pub use comoments::CoMoments;
 pub use error::Error;
 pub use exact_comoments::{ExactCoMoments, Rows};
 pub use exact_sum::ExactSum;
+pub(crate) use group_sums::two_sum;
 pub use group_sums::{GroupIntegerSums, GroupSums, SumParts};
 pub use histogram::{Bin, Histogram};
 pub use moments::Moments;

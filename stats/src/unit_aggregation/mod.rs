@@ -1,12 +1,70 @@
-//! One row per unit, from rows of events or of a unit table, and the statistics of each arm from those.
+//! The unit aggregation: from rows of events to one row per unit, and from there to statistics per arm.
 //!
 //! ```text
-//! rows of units ──▶ finish: derived columns, limits of caps ──▶ co-moments and histograms per arm and group
+//! assignments ─▶ Enrolling ─▶ Roster            one entry per unit: its id, the instant from which it counts
+//!                               │ probe
+//! events ─▶ EventBatch ─▶ Scatterer ─▶ Rows     what no window of any unit reaches ends here, before it is copied;
+//!             ids, times,                        the rest is written in the order of partitions of units
+//!             conditions,                       │ one partition at a time, in the cache of one core
+//!             arguments                         ▼
+//!                             Evaluator ─▶ columns of units ─▶ Finish ─▶ statistics per arm, day, segment
 //! ```
 //!
-//! Every sum is kept exactly ([`suffstat`](crate::suffstat)), so that neither threads nor the order of rows nor the way they
-//! were split can change a digit of what comes out.
+//! Why it is fast: each row is looked up once, in a table of 16 bytes per unit; rows without a unit or a window vanish
+//! there; the others move once, as few words as their metrics need, to where all rows of a unit lie together; and from then on all
+//! work is on data in the cache. Nothing is kept per metric and unit while events are read, so that memory follows the
+//! rows that count, not the metrics.
+//!
+//! Why it cannot give different bytes: no number depends on the order in which rows arrive. Counts are integers, sums are exact
+//! and rounded once, extremes and first and last values break ties by value, and statistics of arms are exact sums again.
+//! Threads, files, row groups, the number of partitions, the seed of the hash and spilling change the order only.
 
 mod by_cell;
 mod derive;
+mod evaluate;
 pub mod finish;
+mod key;
+mod program;
+mod room;
+mod roster;
+mod rows;
+
+pub use evaluate::{Evaluator, UnitColumns};
+pub use key::{Integers, Key, KeyColumn, Seed, Texts};
+pub use program::{Argument, Function, Program, Span, Value};
+pub use room::{NoLimit, Room};
+pub use roster::{
+    AssignmentBatch, CensusEntry, Describing, Enroller, Enrolling, Roster, State, Terms, TriggerBatch, Triggering,
+};
+pub use rows::{Cells, Condition, EventBatch, Rows, Scatterer};
+
+/// Why the operator stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something in the data that the statements refuse, and name: run them to learn what.
+    #[error("the data hold {0}")]
+    Refused(&'static str),
+    /// More than the operator is made for; the statements have no such bound.
+    #[error("there are more than {limit} {what}")]
+    Beyond {
+        /// Of what.
+        what: &'static str,
+        /// The bound.
+        limit: usize,
+    },
+    /// The memory granted does not hold what cannot be written out.
+    #[error("{bytes} bytes for {what} are more than the memory granted")]
+    Memory {
+        /// For what.
+        what: &'static str,
+        /// How many were asked for.
+        bytes: usize,
+    },
+    /// Rows could not be written out, or read back.
+    #[error("rows could not be kept on disk: {0}")]
+    Disk(#[from] std::io::Error),
+    /// Whoever asked no longer waits.
+    #[error("cancelled")]
+    Cancelled,
+}

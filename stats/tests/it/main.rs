@@ -18,3 +18,4 @@ mod statuses;
 mod suffstat_exact;
 mod suffstat_laws;
 mod two_proportions;
+mod unit_aggregation;

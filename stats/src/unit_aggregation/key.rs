@@ -1,0 +1,139 @@
+//! Ids of units, as values of fixed size that compare fast.
+
+use std::hash::{BuildHasher, Hasher};
+
+use arrow::array::{Array, AsArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Int64Type};
+use foldhash::quality::RandomState;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+/// What stands for an id in tables and comparisons.
+pub trait Key: Copy + Eq + Default + Send + Sync + 'static {
+    /// The hash that decides where it lies.
+    fn hash(self, seed: &Seed) -> u64;
+}
+
+/// A 64-bit integer, as it is.
+impl Key for i64 {
+    #[inline]
+    fn hash(self, seed: &Seed) -> u64 {
+        seed.integers.hash_one(self)
+    }
+}
+
+/// A text by 128 bits of a keyed hash.
+///
+/// Two of 100 million ids share these with a probability below 10⁻²², whoever chose the ids: the key is drawn anew in each process.
+impl Key for u128 {
+    #[inline]
+    fn hash(self, _: &Seed) -> u64 {
+        self as u64
+    }
+}
+
+/// The secret of the hashes, drawn once in each process: nobody can choose ids that collide.
+#[derive(Clone, Debug, Default)]
+pub struct Seed {
+    integers: RandomState,
+}
+
+impl Seed {
+    /// The key of a text.
+    pub fn of_text(&self, text: &[u8]) -> u128 {
+        let (low, high) = (self.integers.hash_one(0_u8), self.integers.hash_one(1_u8));
+        let mut hasher = SipHasher13::new_with_keys(low, high);
+        hasher.write(text);
+        hasher.finish128().as_u128()
+    }
+}
+
+/// A column of ids.
+pub trait KeyColumn {
+    /// What stands for an id.
+    type Key: Key;
+
+    /// The ids of all rows, anything where there is none, written to `keys`; and which rows have one, `None` when all have.
+    fn read(&self, seed: &Seed, keys: &mut Vec<Self::Key>) -> Option<NullBuffer>;
+}
+
+/// Ids that are 64-bit integers.
+#[derive(Clone, Copy)]
+pub struct Integers<'a>(pub &'a dyn Array);
+
+impl KeyColumn for Integers<'_> {
+    type Key = i64;
+
+    fn read(&self, _: &Seed, keys: &mut Vec<i64>) -> Option<NullBuffer> {
+        keys.clear();
+        match self.0.as_primitive_opt::<Int64Type>() {
+            Some(column) => keys.extend_from_slice(column.values()),
+            None => return none(self.0.len(), keys),
+        }
+        self.0.nulls().cloned()
+    }
+}
+
+/// Ids that are text or bytes; one of nothing but blanks is none.
+#[derive(Clone, Copy)]
+pub struct Texts<'a>(pub &'a dyn Array);
+
+impl KeyColumn for Texts<'_> {
+    type Key = u128;
+
+    fn read(&self, seed: &Seed, keys: &mut Vec<u128>) -> Option<NullBuffer> {
+        keys.clear();
+        let array = self.0;
+        let mut present = Vec::with_capacity(array.len());
+        let (low, high) = (seed.integers.hash_one(0_u8), seed.integers.hash_one(1_u8));
+        let sip = SipHasher13::new_with_keys(low, high);
+        let mut add = |text: Option<&[u8]>| {
+            let text = text.filter(|text| !text.iter().all(|byte| *byte == b' '));
+            present.push(text.is_some());
+            keys.push(text.map_or(0, |text| {
+                let mut hasher = sip;
+                hasher.write(text);
+                hasher.finish128().as_u128()
+            }));
+        };
+        match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().iter().for_each(|text| add(text.map(str::as_bytes))),
+            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(|text| add(text.map(str::as_bytes))),
+            DataType::Utf8View => array.as_string_view().iter().for_each(|text| add(text.map(str::as_bytes))),
+            DataType::Binary => array.as_binary::<i32>().iter().for_each(&mut add),
+            DataType::LargeBinary => array.as_binary::<i64>().iter().for_each(&mut add),
+            DataType::BinaryView => array.as_binary_view().iter().for_each(&mut add),
+            DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().iter().for_each(&mut add),
+            _ => return none(array.len(), keys),
+        }
+        present.contains(&false).then(|| present.into())
+    }
+}
+
+/// A column that holds no ids of this kind.
+fn none<K: Key>(rows: usize, keys: &mut Vec<K>) -> Option<NullBuffer> {
+    keys.resize(rows, K::default());
+    Some(NullBuffer::new_null(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{BinaryArray, StringArray, StringViewArray};
+
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_key_in_every_encoding_and_a_blank_has_none() {
+        let seed = Seed::default();
+        let texts = vec![Some("ann"), None, Some("  "), Some(""), Some("bob "), Some("bob")];
+        let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
+        let one = Texts(&StringArray::from(texts.clone())).read(&seed, &mut first);
+        let two = Texts(&StringViewArray::from(texts.clone())).read(&seed, &mut second);
+        let bytes: Vec<Option<&[u8]>> = texts.iter().map(|text| text.map(str::as_bytes)).collect();
+        let three = Texts(&BinaryArray::from(bytes)).read(&seed, &mut third);
+        assert_eq!((&first, &one), (&second, &two));
+        assert_eq!((&first, &one), (&third, &three));
+        assert_eq!(one, Some(vec![true, false, false, false, true, true].into()));
+        assert_ne!(first[4], first[5]);
+    }
+}

@@ -1,0 +1,432 @@
+//! The unit aggregation against a plain loop over the rows of each unit.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering as Atomic};
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray};
+use arrow::buffer::NullBuffer;
+use estimand_stats::suffstat::ExactSum;
+use estimand_stats::unit_aggregation::{
+    Argument, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Function, Integers, Key, KeyColumn,
+    NoLimit, Program, Room, Roster, Rows, Span, State, Terms, Texts, TriggerBatch, Value,
+};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const FUNCTIONS: [Function; 9] = [
+    Function::Any,
+    Function::Count,
+    Function::CountDistinct,
+    Function::First,
+    Function::Last,
+    Function::Max,
+    Function::Mean,
+    Function::Min,
+    Function::Sum,
+];
+
+struct Assignment {
+    unit: Option<usize>,
+    at: Option<i64>,
+    arm: u32,
+}
+
+struct Event {
+    unit: Option<usize>,
+    at: Option<i64>,
+    holds: Vec<Option<bool>>,
+    arguments: Vec<Option<u64>>,
+}
+
+struct Case {
+    assignments: Vec<Assignment>,
+    triggers: Option<Vec<(usize, i64)>>,
+    events: Vec<Event>,
+    program: Program,
+    terms: Terms,
+}
+
+fn maybe<T>(share: f64, value: T, rng: &mut ChaCha8Rng) -> Option<T> {
+    (rng.random::<f64>() >= share).then_some(value)
+}
+
+fn number(rng: &mut ChaCha8Rng) -> f64 {
+    match rng.random_range(0..6) {
+        0 => 0.0,
+        1 => (rng.random_range(-500..500) as f64) / 100.0,
+        2 => 1e300 * if rng.random() { 1.0 } else { -1.0 },
+        3 => rng.random::<f64>() * 1e-300,
+        4 => 9_007_199_254_740_993.0,
+        _ => rng.random::<f64>(),
+    }
+}
+
+impl Case {
+    fn new(seed: u64) -> Self {
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let units = rng.random_range(1..60);
+        let times = rng.random_range(5..80);
+        let unit = |rng: &mut ChaCha8Rng| {
+            let unit = if rng.random_range(0..4) == 0 { 0 } else { rng.random_range(0..units) };
+            maybe(0.05, unit, rng)
+        };
+        let assignments = (0..rng.random_range(1..90))
+            .map(|_| {
+                let at = rng.random_range(0..times);
+                Assignment { unit: unit(rng), at: maybe(0.05, at, rng), arm: rng.random_range(0..3) / 2 }
+            })
+            .collect();
+        let spans: Vec<Span> = (0..rng.random_range(1..5))
+            .map(|_| match rng.random_range(0..3) {
+                0 => Span::Before { lookback: rng.random_range(1..30) },
+                1 => Span::After { delay: rng.random_range(0..5), length: None },
+                _ => Span::After { delay: rng.random_range(0..9), length: Some(rng.random_range(1..40)) },
+            })
+            .collect();
+        let conditions = rng.random_range(0..70);
+        let arguments = vec![Argument::Integer, Argument::Unsigned, Argument::Float, Argument::Wide];
+        let values = (0..rng.random_range(1..30))
+            .map(|_| {
+                let function = FUNCTIONS[rng.random_range(0..FUNCTIONS.len())];
+                let argument = match function {
+                    Function::Any | Function::Count => maybe(0.5, rng.random_range(0..4), rng),
+                    Function::CountDistinct => Some([0, 1, 3][rng.random_range(0..3)]),
+                    Function::Sum | Function::Mean => Some(rng.random_range(0..3)),
+                    _ => Some(2),
+                };
+                let picked = rng.random_range(0..3).min(conditions);
+                Value {
+                    function,
+                    conditions: (0..picked).map(|_| rng.random_range(0..conditions)).collect(),
+                    span: Some(rng.random_range(0..spans.len())),
+                    argument,
+                    when_empty: maybe(0.5, 0.0, rng),
+                    matures_after: maybe(0.8, rng.random_range(0..40), rng),
+                }
+            })
+            .collect();
+        let events = (0..rng.random_range(0..700))
+            .map(|_| {
+                let (at, float) = (rng.random_range(-20..times + 40), number(rng));
+                Event {
+                    unit: unit(rng).map(|unit| unit + usize::from(rng.random_range(0..9) == 0) * 1_000),
+                    at: maybe(0.02, at, rng),
+                    holds: (0..conditions)
+                        .map(|_| {
+                            let holds = rng.random();
+                            maybe(0.1, holds, rng)
+                        })
+                        .collect(),
+                    arguments: vec![
+                        Some(rng.random_range(-3_i64..4) as u64),
+                        maybe(0.2, u64::MAX - rng.random_range(0..3), rng),
+                        maybe(0.2, float.to_bits(), rng),
+                        maybe(0.2, rng.random_range(0..4), rng),
+                    ],
+                }
+            })
+            .collect();
+        let triggered = rng.random_range(0..40);
+        Self {
+            assignments,
+            triggers: maybe(
+                0.6,
+                (0..triggered).map(|_| (rng.random_range(0..units), rng.random_range(0..times))).collect(),
+                rng,
+            ),
+            events,
+            program: Program { conditions, spans, arguments, values, now: maybe(0.3, times + 10, rng) },
+            terms: Terms {
+                arms: 2,
+                timed: true,
+                start: maybe(0.5, 3, rng),
+                end: maybe(0.5, times - 2, rng),
+                dimensions: 0,
+            },
+        }
+    }
+}
+
+/// What a unit comes to: whether it counts, its arm, and its values.
+type Units = BTreeMap<usize, (State, Option<u32>, Vec<Option<f64>>)>;
+
+fn expected(case: &Case) -> Units {
+    let named: BTreeSet<usize> = case.assignments.iter().filter_map(|one| one.unit).collect();
+    named.into_iter().map(|unit| (unit, unit_of(case, unit))).collect()
+}
+
+fn unit_of(case: &Case, unit: usize) -> (State, Option<u32>, Vec<Option<f64>>) {
+    let own: Vec<&Assignment> =
+        case.assignments.iter().filter(|one| one.unit == Some(unit) && one.at.is_some()).collect();
+    let Some(exposed) = own.iter().filter_map(|one| one.at).min() else { return (State::NoTime, None, Vec::new()) };
+    let arm = own.iter().filter(|one| one.at == Some(exposed)).map(|one| one.arm).min();
+    let arms: BTreeSet<u32> = own.iter().map(|one| one.arm).collect();
+    let mut from = Some(exposed);
+    if let Some(triggers) = &case.triggers {
+        let until = case.program.now.unwrap_or(i64::MAX);
+        from =
+            triggers.iter().filter(|(one, at)| *one == unit && *at >= exposed && *at < until).map(|(_, at)| *at).min();
+    }
+    let state = if case.terms.start.is_some_and(|start| exposed < start) {
+        State::BeforeStart
+    } else if case.terms.end.is_some_and(|end| exposed >= end) {
+        State::AfterEnd
+    } else if arms.len() > 1 {
+        State::TwoArms
+    } else if from.is_none() {
+        State::Untriggered
+    } else {
+        State::Counted
+    };
+    let values = match (state, from) {
+        (State::Counted, Some(from)) => {
+            case.program.values.iter().map(|value| value_of(case, unit, exposed, from, value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    (state, arm, values)
+}
+
+fn value_of(case: &Case, unit: usize, exposed: i64, from: i64, value: &Value) -> Option<f64> {
+    let now = case.program.now.unwrap_or(i64::MAX);
+    if value.matures_after.is_some_and(|after| case.program.now.is_some_and(|now| from + after > now)) {
+        return None;
+    }
+    let inside = |at: i64| match value.span.map(|span| case.program.spans[span]) {
+        Some(Span::After { delay, length }) => {
+            at >= from + delay && length.is_none_or(|length| at < from + delay + length)
+        }
+        Some(Span::Before { lookback }) => at >= exposed - lookback && at < exposed,
+        None => true,
+    };
+    let mut rows: Vec<(i64, u64)> = case
+        .events
+        .iter()
+        .filter(|event| event.unit == Some(unit))
+        .filter_map(|event| Some((event, event.at?)))
+        .filter(|(event, at)| {
+            *at < now && inside(*at) && value.conditions.iter().all(|condition| event.holds[*condition] == Some(true))
+        })
+        .filter_map(|(event, at)| Some((at, value.argument.map_or(Some(0), |argument| event.arguments[argument])?)))
+        .collect();
+    if rows.is_empty() {
+        return value.when_empty;
+    }
+    let floats = || rows.iter().map(|(_, word)| f64::from_bits(*word) + 0.0);
+    let sum = || match value.argument {
+        Some(2) => floats().collect::<ExactSum>().to_f64(),
+        Some(1) => rows.iter().map(|(_, word)| i128::from(*word)).sum::<i128>() as f64,
+        _ => rows.iter().map(|(_, word)| i128::from(*word as i64)).sum::<i128>() as f64,
+    };
+    Some(match value.function {
+        Function::Any => 1.0,
+        Function::Count => rows.len() as f64,
+        Function::CountDistinct => rows.iter().map(|(_, word)| word).collect::<BTreeSet<_>>().len() as f64,
+        Function::Max => floats().fold(f64::NEG_INFINITY, f64::max),
+        Function::Min => floats().fold(f64::INFINITY, f64::min),
+        Function::Mean => sum() / rows.len() as f64,
+        Function::Sum => sum(),
+        Function::First | Function::Last | Function::Row => {
+            rows.sort_by(|a, b| {
+                a.0.cmp(&b.0).then(f64::from_bits(a.1).partial_cmp(&f64::from_bits(b.1)).unwrap_or(Ordering::Equal))
+            });
+            let at = if value.function == Function::Last { rows.len() - 1 } else { 0 };
+            f64::from_bits(rows[at].1) + 0.0
+        }
+    })
+}
+
+/// The arm of a unit that counts, and the bits of its values.
+type Counted = (Option<u32>, Vec<Option<u64>>);
+
+/// How ids are written.
+trait Ids {
+    type Column<'a>: KeyColumn<Key = Self::Key>;
+    type Key: Key;
+    fn array(units: &[Option<usize>]) -> ArrayRef;
+    fn column(array: &dyn Array) -> Self::Column<'_>;
+}
+
+struct Numbers;
+
+impl Ids for Numbers {
+    type Column<'a> = Integers<'a>;
+    type Key = i64;
+    fn array(units: &[Option<usize>]) -> ArrayRef {
+        std::sync::Arc::new(units.iter().map(|unit| unit.map(|unit| unit as i64 * 7 - 3)).collect::<Int64Array>())
+    }
+    fn column(array: &dyn Array) -> Integers<'_> {
+        Integers(array)
+    }
+}
+
+struct Names;
+
+impl Ids for Names {
+    type Column<'a> = Texts<'a>;
+    type Key = u128;
+    fn array(units: &[Option<usize>]) -> ArrayRef {
+        let blank = |unit: &Option<usize>| unit.map_or(Some("  ".to_owned()), |unit| Some(format!("unit {unit}")));
+        std::sync::Arc::new(units.iter().map(blank).collect::<StringArray>())
+    }
+    fn column(array: &dyn Array) -> Texts<'_> {
+        Texts(array)
+    }
+}
+
+/// Grants memory to every other block.
+struct Narrow(AtomicUsize);
+
+impl Room for Narrow {
+    fn grow(&self, bytes: usize) -> bool {
+        bytes > 0 && self.0.fetch_add(1, Atomic::Relaxed).is_multiple_of(2)
+    }
+    fn shrink(&self, _: usize) {}
+    fn file(&self) -> io::Result<File> {
+        tempfile::tempfile()
+    }
+}
+
+fn split(rows: usize, rng: &mut ChaCha8Rng) -> Vec<std::ops::Range<usize>> {
+    let mut cuts: Vec<usize> = (0..rng.random_range(0..4)).map(|_| rng.random_range(0..=rows)).collect();
+    cuts.extend([0, rows]);
+    cuts.sort_unstable();
+    cuts.windows(2).map(|cut| cut[0]..cut[1]).collect()
+}
+
+fn enrolled<I: Ids>(case: &Case, rng: &mut ChaCha8Rng) -> Roster<I::Key> {
+    let enrolling = Enrolling::<I::Key>::new(case.terms.clone()).expect("two arms");
+    let order = |_: usize, one: u32, other: u32| one.cmp(&other);
+    for part in split(case.assignments.len(), rng) {
+        let rows = &case.assignments[part];
+        let mut enroller = enrolling.enroller(&order);
+        let ids = I::array(&rows.iter().map(|row| row.unit).collect::<Vec<_>>());
+        let at: Vec<i64> = rows.iter().map(|row| row.at.unwrap_or(5)).collect();
+        let valid: NullBuffer = rows.iter().map(|row| row.at.is_some()).collect::<Vec<_>>().into();
+        let arms: Vec<u32> = rows.iter().map(|row| row.arm).collect();
+        let batch = AssignmentBatch {
+            ids: I::column(&ids),
+            at: Some((&at, Some(&valid))),
+            arms: &arms,
+            dimensions: &[],
+            kept: None,
+        };
+        enroller.push(&batch);
+        enroller.finish();
+    }
+    let mut roster = enrolling.finish(&NoLimit).expect("a few units");
+    if let Some(triggers) = &case.triggers {
+        let ids = I::array(&triggers.iter().map(|(unit, _)| Some(*unit)).collect::<Vec<_>>());
+        let at: Vec<i64> = triggers.iter().map(|(_, at)| *at).collect();
+        roster
+            .trigger(case.program.now, &NoLimit, |triggering| {
+                triggering.push(&TriggerBatch { ids: I::column(&ids), at: (&at, None), kept: None });
+                Ok::<(), estimand_stats::unit_aggregation::Error>(())
+            })
+            .expect("room for a few triggers");
+    }
+    roster
+}
+
+fn push_events<I: Ids>(case: &Case, events: &[Event], rows: &Rows, roster: &Roster<I::Key>, room: &dyn Room) {
+    let ids = I::array(&events.iter().map(|row| row.unit).collect::<Vec<_>>());
+    let at: Vec<i64> = events.iter().map(|row| row.at.unwrap_or(5)).collect();
+    let valid: NullBuffer = events.iter().map(|row| row.at.is_some()).collect::<Vec<_>>().into();
+    let truths: Vec<BooleanArray> =
+        (0..case.program.conditions).map(|number| events.iter().map(|row| row.holds[number]).collect()).collect();
+    // Every third condition comes by code: 0 and 1 for its truth, null for none.
+    let codes: Vec<Vec<i32>> =
+        truths.iter().map(|truth| truth.iter().map(|one| i32::from(one == Some(true))).collect()).collect();
+    let conditions: Vec<Condition<'_>> = truths
+        .iter()
+        .zip(&codes)
+        .enumerate()
+        .map(|(number, (truth, codes))| match number % 3 {
+            0 => Condition::ByCode { codes, valid: truth.nulls(), truth: &[false, true] },
+            _ => Condition::Each(truth),
+        })
+        .collect();
+    let words: Vec<Vec<u64>> = (0..4)
+        .map(|number| {
+            let word = |row: &Event| row.arguments[number].unwrap_or(77);
+            match number {
+                3 => events.iter().flat_map(|row| [1, word(row)]).collect(),
+                _ => events.iter().map(word).collect(),
+            }
+        })
+        .collect();
+    let there: Vec<NullBuffer> = (0..4)
+        .map(|number| events.iter().map(|row| row.arguments[number].is_some()).collect::<Vec<_>>().into())
+        .collect();
+    let arguments: Vec<Cells<'_>> =
+        words.iter().zip(&there).map(|(words, there)| Cells { words, valid: Some(there) }).collect();
+    let batch = EventBatch {
+        ids: I::column(&ids),
+        at: Some((&at, Some(&valid))),
+        conditions: &conditions,
+        arguments: &arguments,
+    };
+    rows.scatterer(roster, room).push(&batch).expect("a few kinds of rows");
+}
+
+fn given<I: Ids>(case: &Case, seed: u64, room: &dyn Room) -> (BTreeMap<State, u64>, Vec<Counted>, bool) {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let mut roster = enrolled::<I>(case, rng);
+    let mut states = BTreeMap::new();
+    for (entry, (units, _)) in roster.census(|_| 0) {
+        *states.entry(entry.state).or_default() += units;
+    }
+    roster.close();
+    let rows = [Rows::new(case.program.clone(), &roster).expect("few conditions")];
+    for part in split(case.events.len(), rng) {
+        push_events::<I>(case, &case.events[part], &rows[0], &roster, room);
+    }
+    let spilled = rows[0].is_spilled();
+    let mut units = Vec::new();
+    let mut evaluator = Evaluator::new(&roster, &rows, &NoLimit);
+    for partition in 0..roster.partitions() {
+        let columns = evaluator.partition(partition).expect("finite values");
+        let values = columns.values();
+        for (at, slot) in columns.slots.iter().enumerate() {
+            let present =
+                |column: &estimand_stats::suffstat::Values<'_>| column.present.is_none_or(|present| present[at]);
+            let of =
+                |column: &estimand_stats::suffstat::Values<'_>| present(column).then(|| column.values[at].to_bits());
+            units.push((roster.arm(*slot as usize), values.iter().map(of).collect()));
+        }
+    }
+    units.sort();
+    (states, units, spilled)
+}
+
+#[test]
+fn every_unit_comes_to_what_a_plain_loop_gives() {
+    let mut spills = 0;
+    for seed in 0..400 {
+        let case = Case::new(seed);
+        let units = expected(&case);
+        let mut states: BTreeMap<State, u64> = BTreeMap::new();
+        units.values().for_each(|(state, ..)| *states.entry(*state).or_default() += 1);
+        if case.assignments.iter().any(|one| one.unit.is_none()) {
+            states.insert(State::Blank, 1);
+        }
+        let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect();
+        let mut counted: Vec<Counted> = units
+            .values()
+            .filter(|(state, ..)| *state == State::Counted)
+            .map(|(_, arm, values)| (*arm, bits(values)))
+            .collect();
+        counted.sort();
+        let (by_number, by_name) = (given::<Numbers>(&case, seed, &NoLimit), given::<Names>(&case, seed, &NoLimit));
+        assert_eq!((&by_number.0, &by_number.1), (&states, &counted), "seed {seed}");
+        assert_eq!((&by_name.0, &by_name.1), (&states, &counted), "seed {seed}, ids as text");
+        let narrow = given::<Numbers>(&case, seed + 1, &Narrow(AtomicUsize::new(0)));
+        assert_eq!((&narrow.0, &narrow.1), (&states, &counted), "seed {seed}, written out");
+        spills += usize::from(narrow.2);
+    }
+    assert!(spills > 100, "only {spills} cases wrote rows out");
+}
