@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use estimand_analysis::metrics::native::EnginePath;
 
 use crate::command::Command;
 
@@ -35,6 +37,10 @@ pub struct Common {
     #[arg(long, global = true, allow_negative_numbers = true, value_name = "BYTES", value_parser = bytes, help_heading = "Everywhere")]
     pub memory_limit: Option<u64>,
 
+    /// The way from rows to statistics: the native operator where it can, or one of the two. Never changes a result.
+    #[arg(long, global = true, value_name = "WAY", value_parser = engine_path(), default_value = "auto", help_heading = "Everywhere")]
+    pub engine_path: EnginePath,
+
     /// Give up after this long, such as 10m.
     #[arg(long, global = true, allow_negative_numbers = true, value_name = "TIME", value_parser = seconds, help_heading = "Everywhere")]
     pub timeout: Option<std::time::Duration>,
@@ -42,6 +48,12 @@ pub struct Common {
     /// No progress on standard error.
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
+}
+
+/// The ways by their names.
+fn engine_path() -> impl TypedValueParser<Value = EnginePath> {
+    let names = EnginePath::ALL.map(EnginePath::word);
+    PossibleValuesParser::new(names).map(|name| EnginePath::of(&name).unwrap_or_default())
 }
 
 /// Bytes as people write them: 500MB, 2GB, 1GiB.

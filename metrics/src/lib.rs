@@ -12,6 +12,7 @@ pub mod expression;
 pub mod fault;
 pub mod input;
 pub mod kind;
+pub mod native;
 mod not_finite;
 pub mod plan;
 pub mod project;

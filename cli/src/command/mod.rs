@@ -151,7 +151,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// What the engine may use.
 fn resources(common: &Common) -> Resources {
-    Resources { threads: common.threads.map(usize::from), memory_limit: common.memory_limit, spill_folder: None }
+    Resources {
+        threads: common.threads.map(usize::from),
+        memory_limit: common.memory_limit,
+        spill_folder: None,
+        engine_path: common.engine_path,
+    }
 }
 
 /// Whose an error is to mend decides the code.

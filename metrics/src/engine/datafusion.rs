@@ -1,17 +1,20 @@
 //! DataFusion, in the same process: the default engine.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -19,6 +22,9 @@ use futures::future::BoxFuture;
 use crate::engine::Engine;
 use crate::engine::kept::{Kept, Room};
 use crate::error::Error;
+use crate::fault::Faults;
+use crate::input::{Input, SourceTable};
+use crate::native::EnginePath;
 use crate::plan::lower::{Schemas, Step};
 use crate::sql::{Binding, Statement};
 use crate::udaf::{self, Refusal};
@@ -32,11 +38,19 @@ pub struct Resources {
     pub memory_limit: Option<u64>,
     /// Where it spills; the system's folder for temporary files unless given.
     pub spill_folder: Option<PathBuf>,
+    /// The way from rows to statistics; the engine's choice unless given. Never changes a result.
+    pub engine_path: EnginePath,
 }
 
 /// The embedded engine with its sources registered.
 pub struct DataFusion {
-    session: SessionContext,
+    threads: usize,
+    engine_path: EnginePath,
+    runtime: Arc<RuntimeEnv>,
+    /// Made when the first statement needs it: a unit table is read without.
+    session: OnceLock<SessionContext>,
+    tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    files: BTreeMap<String, Arc<SourceTable>>,
     schemas: Schemas,
     room: Arc<Room>,
 }
@@ -49,11 +63,6 @@ impl DataFusion {
     pub fn new(resources: &Resources) -> Result<Self, Error> {
         let threads =
             resources.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-        let config = SessionConfig::new()
-            .with_target_partitions(threads)
-            .with_information_schema(false)
-            .with_parquet_pruning(true)
-            .set_bool("datafusion.sql_parser.enable_ident_normalization", false);
         let mut runtime = RuntimeEnvBuilder::new();
         if let Some(limit) = resources.memory_limit {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -65,9 +74,53 @@ impl DataFusion {
         }
         let runtime = runtime.build_arc().map_err(|error| named("start", &error))?;
         let room = Arc::new(Room::new(&runtime));
-        let session = SessionContext::new_with_config_rt(config, runtime);
-        udaf::register(&session);
-        Ok(Self { session, schemas: Schemas::new(), room })
+        Ok(Self {
+            threads,
+            engine_path: resources.engine_path,
+            runtime,
+            session: OnceLock::new(),
+            tables: BTreeMap::new(),
+            files: BTreeMap::new(),
+            schemas: Schemas::new(),
+            room,
+        })
+    }
+
+    /// The session, with every table that was added.
+    pub(crate) fn session(&self) -> &SessionContext {
+        self.session.get_or_init(|| {
+            let config = SessionConfig::new()
+                .with_target_partitions(self.threads)
+                .with_information_schema(false)
+                .with_parquet_pruning(true)
+                .set_bool("datafusion.sql_parser.enable_ident_normalization", false);
+            let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+            udaf::register(&session);
+            for (name, table) in &self.tables {
+                // A new session holds no table, and no two of these have one name: nothing can be in the way.
+                let registered = session.register_table(quoted(name), Arc::clone(table));
+                debug_assert!(registered.is_ok());
+            }
+            session
+        })
+    }
+
+    /// How many threads read and compute.
+    #[allow(dead_code, reason = "the operators that ask follow")]
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The way that was asked for.
+    #[allow(dead_code, reason = "the operators that ask follow")]
+    pub(crate) fn engine_path(&self) -> EnginePath {
+        self.engine_path
+    }
+
+    /// What accounts for memory.
+    #[allow(dead_code, reason = "the operators that ask follow")]
+    pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
+        &self.runtime.memory_pool
     }
 
     /// Adds a source under its name.
@@ -75,9 +128,31 @@ impl DataFusion {
     /// # Errors
     /// [`Error::Engine`] when the name is taken.
     pub fn add_table(&mut self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
+        if self.tables.contains_key(name) {
+            let message = format!("there are two tables named `{name}`");
+            return Err(Error::Engine { step: name.to_owned(), message });
+        }
+        if let Some(session) = self.session.get() {
+            session.register_table(quoted(name), Arc::clone(&table)).map_err(|error| named(name, &error))?;
+        }
         self.schemas.insert(name.to_owned(), table.schema());
-        self.session.register_table(quoted(name), table).map_err(|error| named(name, &error))?;
+        self.tables.insert(name.to_owned(), table);
         Ok(())
+    }
+
+    /// Adds a source whose rows are in files.
+    ///
+    /// # Errors
+    /// As [`DataFusion::add_table`].
+    pub fn add_input(&mut self, name: &str, input: &Input) -> Result<(), Error> {
+        self.add_table(name, input.table())?;
+        self.files.insert(name.to_owned(), Arc::clone(input.source()));
+        Ok(())
+    }
+
+    /// The files of a source; `None` for one that is a statement.
+    pub(crate) fn files(&self, source: &str) -> Option<&Arc<SourceTable>> {
+        self.files.get(source)
     }
 
     /// Adds a source that is the answer of a statement over sources added before.
@@ -87,8 +162,21 @@ impl DataFusion {
     pub async fn add_query(&mut self, name: &str, statement: &Statement) -> Result<(), DataFusionError> {
         let view = self.plan(statement).await?.into_view();
         self.schemas.insert(name.to_owned(), view.schema());
-        self.session.register_table(quoted(name), view)?;
+        self.session().register_table(quoted(name), view)?;
         Ok(())
+    }
+
+    /// The plan of a statement as it is written: no optimiser has seen it.
+    pub(crate) async fn logical(&self, statement: &Statement) -> Result<LogicalPlan, DataFusionError> {
+        Ok(self.plan(statement).await?.into_unoptimized_plan())
+    }
+
+    /// The rows of a statement, in parts that can be read at the same time.
+    pub(crate) async fn streams(
+        &self,
+        statement: &Statement,
+    ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
+        self.plan(statement).await?.execute_stream_partitioned().await
     }
 
     async fn frame(&self, step: &str, statement: &Statement) -> Result<DataFrame, Error> {
@@ -98,7 +186,7 @@ impl DataFusion {
     async fn plan(&self, statement: &Statement) -> Result<DataFrame, DataFusionError> {
         // The one gate: no statement of any kind but a query passes, whoever wrote it.
         let gate = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.session.sql_with_options(&statement.text, gate).await?;
+        let frame = self.session().sql_with_options(&statement.text, gate).await?;
         if statement.bindings.is_empty() {
             return Ok(frame);
         }
@@ -116,6 +204,10 @@ impl Engine for DataFusion {
         &self.schemas
     }
 
+    fn embedded(&self) -> Option<&DataFusion> {
+        Some(self)
+    }
+
     fn keep<'a>(&'a self, step: &'a Step) -> BoxFuture<'a, Result<(), Error>> {
         async move {
             let fail = |error: DataFusionError| named(&step.name, &error);
@@ -125,7 +217,7 @@ impl Engine for DataFusion {
             } else {
                 frame.into_view()
             };
-            self.session.register_table(quoted(&step.name), table).map_err(fail)?;
+            self.session().register_table(quoted(&step.name), table).map_err(fail)?;
             Ok(())
         }
         .boxed()
@@ -159,7 +251,7 @@ fn scalar(binding: &Binding) -> ScalarValue {
 }
 
 /// Tells the data's fault from the limit's and from ours.
-fn named(step: &str, error: &DataFusionError) -> Error {
+pub(crate) fn named(step: &str, error: &DataFusionError) -> Error {
     let step = step.to_owned();
     let root = error.find_root();
     let message = root.strip_backtrace();
@@ -167,6 +259,11 @@ fn named(step: &str, error: &DataFusionError) -> Error {
         && let Some(refusal) = inner.downcast_ref::<Refusal>()
     {
         return Error::Refused { step, reason: refusal.reason.clone() };
+    }
+    if let DataFusionError::External(inner) = root
+        && let Some(faults) = inner.downcast_ref::<Faults>()
+    {
+        return Error::Sources(faults.clone().into_vec());
     }
     match root {
         DataFusionError::ResourcesExhausted(_) => Error::Memory { step, message },

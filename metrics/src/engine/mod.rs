@@ -11,6 +11,7 @@ mod query_source;
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 
+pub(crate) use self::datafusion::named;
 pub use self::datafusion::{DataFusion, Resources};
 pub use open::{MOST_ARMS, Opened, open, values_of};
 pub use outline::outline;
@@ -25,6 +26,11 @@ pub trait Engine: Send + Sync {
 
     /// The columns of every source it was opened with.
     fn schemas(&self) -> &Schemas;
+
+    /// The embedded engine, when this is it: the native operator reads its sources without statements.
+    fn embedded(&self) -> Option<&DataFusion> {
+        None
+    }
 
     /// Runs a step and makes its answer readable under the step's name.
     ///

@@ -55,7 +55,7 @@ async fn sources(
                 input::Options { ids: ids(project, source), threads: resources.threads, ..input::Options::default() };
             match input::open(source, project.root(), &options) {
                 Ok(input) => {
-                    engine.add_table(&source.name, input.table())?;
+                    engine.add_input(&source.name, &input)?;
                     inputs.push((source.name.clone(), input));
                 }
                 Err(wrong) => {

@@ -33,5 +33,7 @@ pub use column::{Column, Seen, Sighting};
 pub use files::{DataFile, MOST_FILES};
 pub use fingerprint::{FilePrint, Fingerprint, Hashed};
 pub use piece::Batches;
+pub(crate) use piece::Pieces;
+pub(crate) use provider::SourceTable;
 pub use table::{Input, Options, Outline, Unread, open, outline};
 pub use value::Class;

@@ -9,10 +9,11 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::basic::Encoding;
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
@@ -87,11 +88,27 @@ impl Pieces {
 
     /// Reads a piece: the columns asked for, in batches of at most so many rows.
     pub(crate) fn read(&self, piece: usize, projection: &[usize], batch_rows: usize) -> Result<Batches, Fault> {
+        self.read_as(piece, projection, &vec![false; projection.len()], batch_rows)
+    }
+
+    /// As [`read`](Self::read), text as a dictionary where `dictionaries` says so.
+    ///
+    /// To be asked only where [`has_dictionary`](Self::has_dictionary) holds: elsewhere the values would be compared with
+    /// each other first.
+    pub(crate) fn read_as(
+        &self,
+        piece: usize,
+        projection: &[usize],
+        dictionaries: &[bool],
+        batch_rows: usize,
+    ) -> Result<Batches, Fault> {
         let Piece { file, part, rows } = self.pieces[piece];
         let opened = &self.files[file];
         let fields = self.schema.project(projection).map_err(|error| failed(&opened.file, part, &error.to_string()))?;
+        let fields: Vec<Arc<Field>> = fields.fields().iter().zip(dictionaries).map(as_dictionary).collect();
+        let fields = Schema::new(fields);
         let changes = projection.iter().map(|column| self.changes[*column].clone()).collect();
-        let (decoded, order) = match guarded(|| self.decode(opened, part, projection, batch_rows)) {
+        let (decoded, order) = match guarded(|| self.decode(opened, part, projection, dictionaries, batch_rows)) {
             Ok(decoded) => decoded?,
             Err(why) => return Err(failed(&opened.file, part, &why)),
         };
@@ -107,12 +124,38 @@ impl Pieces {
         })
     }
 
+    /// Whether a column is text that a piece holds as a dictionary throughout, as the footer says.
+    pub(crate) fn has_dictionary(&self, piece: usize, column: usize) -> bool {
+        let Piece { file, part, .. } = self.pieces[piece];
+        let opened = &self.files[file];
+        let change = &self.changes[column];
+        let as_written = change.read == DataType::Utf8View && change.via.is_empty();
+        let (Form::Parquet(metadata), Part::RowGroup(group), Some(place), true) =
+            (&opened.form, part, opened.columns[column], as_written)
+        else {
+            return false;
+        };
+        if *self.schema.field(column).data_type() != DataType::Utf8View {
+            return false;
+        }
+        let name = metadata.schema().field(place).name();
+        let chunks = metadata.metadata().row_group(group).columns();
+        let chunk = chunks.iter().find(|chunk| chunk.column_path().parts() == [name.as_str()]);
+        chunk.is_some_and(|chunk| {
+            let pages = chunk.page_encoding_stats_mask();
+            let only = |encoding| pages.is_some_and(|mask| mask.is_only(encoding));
+            chunk.dictionary_page_offset().is_some()
+                && (only(Encoding::RLE_DICTIONARY) || only(Encoding::PLAIN_DICTIONARY))
+        })
+    }
+
     /// The decoder of a piece, and where each column asked for stands in its batches.
     fn decode(
         &self,
         opened: &Opened,
         part: Part,
         projection: &[usize],
+        dictionaries: &[bool],
         batch_rows: usize,
     ) -> Result<(Decoded, Vec<usize>), Fault> {
         let fail = |error: &dyn fmt::Display| failed(&opened.file, part, &error.to_string());
@@ -154,7 +197,10 @@ impl Pieces {
                 sorted.dedup();
                 let order = columns.iter().filter_map(|column| sorted.binary_search(column).ok()).collect();
                 let mask = ProjectionMask::roots(metadata.parquet_schema(), sorted);
-                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+                let asked = projection.iter().zip(dictionaries).filter(|(_, asked)| **asked);
+                let asked: Vec<usize> = asked.filter_map(|(column, _)| opened.columns[*column]).collect();
+                let metadata = with_dictionaries(metadata, &asked).map_err(|error| fail(&error))?;
+                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                     .with_row_groups(vec![group])
                     .with_projection(mask)
                     .with_batch_size(batch_rows)
@@ -165,6 +211,34 @@ impl Pieces {
             _ => Err(fail(&"the piece belongs to another format")),
         }
     }
+}
+
+fn as_dictionary((field, asked): (&Arc<Field>, &bool)) -> Arc<Field> {
+    match asked {
+        true => Arc::new(field.as_ref().clone().with_data_type(dictionary_type())),
+        false => Arc::clone(field),
+    }
+}
+
+/// The type in which the decoder gives text whose dictionary is kept.
+fn dictionary_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The footer, these columns decoded with their dictionaries.
+fn with_dictionaries(
+    footer: &ArrowReaderMetadata,
+    columns: &[usize],
+) -> ::parquet::errors::Result<ArrowReaderMetadata> {
+    if columns.is_empty() {
+        return Ok(footer.clone());
+    }
+    let fields = footer.schema().fields().iter().enumerate();
+    let fields: Vec<Arc<Field>> =
+        fields.map(|(place, field)| as_dictionary((field, &columns.contains(&place)))).collect();
+    let schema = Schema::new_with_metadata(fields, footer.schema().metadata().clone());
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(Arc::new(schema));
+    ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), options)
 }
 
 /// The refusal of rows that a decoder cannot read though the file was checked.

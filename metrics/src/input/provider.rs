@@ -89,7 +89,7 @@ impl TableProvider for SourceTable {
 
 impl SourceTable {
     /// The pieces that may hold a row that passes the filters, by what the footers say of them.
-    fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Vec<usize> {
+    pub(crate) fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Vec<usize> {
         let every = || (0..self.pieces.pieces.len()).collect();
         if filters.is_empty() {
             return every();

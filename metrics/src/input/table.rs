@@ -134,6 +134,11 @@ impl Input {
         Arc::clone(&self.table) as _
     }
 
+    /// The same, for readers that go without the engine.
+    pub(crate) fn source(&self) -> &Arc<SourceTable> {
+        &self.table
+    }
+
     /// The columns and their types, in the order of the first file.
     pub fn schema(&self) -> &SchemaRef {
         &self.table.pieces.schema

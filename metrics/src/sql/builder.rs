@@ -84,6 +84,11 @@ impl QueryBuilder for DataFusionBuilder {
         }
     }
 
+    fn prepare_bin_oper(&self, operator: &BinOper, sql: &mut impl SqlWriter) {
+        // The operators of PostgreSQL, ILIKE and || among them, mean the same here.
+        PostgresQueryBuilder.prepare_bin_oper(operator, sql);
+    }
+
     fn prepare_frame(&self, frame: &Frame, sql: &mut impl SqlWriter) {
         let _ = match frame {
             Frame::UnboundedPreceding => sql.write_str("UNBOUNDED PRECEDING"),
@@ -124,6 +129,15 @@ mod tests {
     #[test]
     fn quotes_in_names_and_texts_are_doubled() {
         assert_eq!(written(Expr::col(Alias::new("a\"b")).eq("it's \\")), "SELECT \"a\"\"b\" = 'it''s \\'");
+    }
+
+    #[test]
+    fn operators_of_postgres_are_written() {
+        use sea_query::extension::postgres::{PgBinOper, PgExpr};
+        let (a, b) = (|| Expr::col(Alias::new("a")), || Expr::col(Alias::new("b")));
+        assert_eq!(written(a().binary(PgBinOper::ILike, b())), r#"SELECT "a" ILIKE "b""#);
+        assert_eq!(written(a().binary(PgBinOper::NotILike, b())), r#"SELECT "a" NOT ILIKE "b""#);
+        assert_eq!(written(a().concat(b())), r#"SELECT "a" || "b""#);
     }
 
     #[test]

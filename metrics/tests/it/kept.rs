@@ -35,7 +35,12 @@ fn step(name: &str, select: &SelectStatement, keep: bool) -> Step {
 }
 
 fn engine(memory_limit: Option<u64>, spill_folder: &Path) -> DataFusion {
-    let resources = Resources { threads: Some(3), memory_limit, spill_folder: Some(spill_folder.to_owned()) };
+    let resources = Resources {
+        threads: Some(3),
+        memory_limit,
+        spill_folder: Some(spill_folder.to_owned()),
+        ..Resources::default()
+    };
     let mut engine = DataFusion::new(&resources).unwrap();
     let rows = rows();
     let parts = (0..3).map(|part| vec![rows.slice(part * ROWS / 3, ROWS / 3)]).collect();
