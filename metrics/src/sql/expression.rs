@@ -5,7 +5,7 @@ use sea_query::{Alias, BinOper, CaseStatement, Expr, ExprTrait, Func, Keyword};
 
 use crate::bindings::Bindings;
 use crate::definition::Value;
-use crate::expression::{BinaryOperator, CastType, Literal, Node, Test, UnaryOperator};
+use crate::expression::{BinaryOperator, CastType, Function, Literal, Node, Test, UnaryOperator};
 
 /// A column by its name to the letter.
 pub(crate) fn column(name: &str) -> Expr {
@@ -31,6 +31,17 @@ pub fn lower(node: &Node, bindings: &Bindings) -> Expr {
             if *negated { between.not() } else { between }
         }
         Node::Binary { operator, left, right } => binary(*operator, lower(left), lower(right)),
+        Node::Call { function: function @ (Function::DatePart | Function::DateTrunc), arguments } => {
+            // The word decides the type of the answer, so the engine wants it in the text of the statement.
+            let word = |node: &Node| match node {
+                Node::Literal(Literal::Text(word)) => Expr::Constant(word.as_str().into()),
+                other => lower(other),
+            };
+            let mut arguments = arguments.iter();
+            let first = arguments.next().map(word);
+            call(function.name(), first.into_iter().chain(arguments.map(lower))).into()
+        }
+        Node::Call { function: Function::Sign, arguments } => call("signum", arguments.iter().map(lower)).into(),
         Node::Call { function, arguments } => call(function.name(), arguments.iter().map(lower)).into(),
         Node::Case { operand, branches, otherwise } => {
             let mut case = CaseStatement::new();

@@ -12,6 +12,7 @@ mod mutation;
 mod project_files;
 mod schema;
 mod shop;
+mod two_ways;
 mod udaf_bytes;
 mod udaf_contract;
 mod udaf_rows;
