@@ -1,8 +1,7 @@
 //! One analysis from definitions to an answer, on one page.
 
-use estimand_metrics::collect::{self, Collected};
+use estimand_metrics::collect::{self, Collected, Doing};
 use estimand_metrics::engine::{self, Resources};
-use estimand_metrics::plan::lower::Step;
 use estimand_metrics::plan::{AsOf, Plan, compile};
 use estimand_metrics::project::Project;
 use jiff::Timestamp;
@@ -81,13 +80,24 @@ impl Prepared {
     /// As [`analyze`], for the data's rows.
     pub async fn answer(&self, request: &Request, say: &(dyn Fn(&str) + Send + Sync)) -> Result<Answered, Error> {
         let Self { project, plan, opened, stopwatch } = self;
-        let say = |what: &str| {
-            stopwatch.step(what);
-            say(what);
+        let progress = |doing: Doing<'_>| match doing {
+            Doing::Step(step) => {
+                stopwatch.step(&step.purpose);
+                say(&step.purpose);
+            }
+            Doing::Reading { source, rows_read: 0, .. } => {
+                let what = format!("reading `{source}`");
+                stopwatch.step(&what);
+                say(&what);
+            }
+            Doing::Reading { source, rows_read, rows } => {
+                let of = rows.map_or_else(String::new, |rows| format!(" of {rows}"));
+                say(&format!("reading `{source}`: {rows_read}{of} rows"));
+            }
         };
-        let progress = |step: &Step| say(&step.purpose);
         let collected: Collected = collect::collect(&opened.engine, plan, &progress).await?;
         opened.unchanged()?;
+        stopwatch.step("estimating");
         say("estimating");
         let mut estimates = answer::overall(plan, &collected)?;
         let segments = answer::by_segment(plan, &collected)?;

@@ -13,13 +13,14 @@ use crate::definition::{Bound, CapOf};
 use crate::engine::{Engine, MOST_ARMS};
 use crate::error::Error;
 use crate::expression::AggregateFunction;
+use crate::native::{self, Aggregated};
 use crate::not_finite;
 use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS, UnitState};
 use crate::plan::{Derivation, Grouping, Plan};
 use crate::sql::{Statement, cast, column};
 
 /// Values of a dimension beyond this make no readable report.
-const MOST_SEGMENTS: usize = 1_000;
+pub(crate) const MOST_SEGMENTS: usize = 1_000;
 
 /// Everything that was read for one run.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +69,24 @@ pub struct DailyArm {
     pub sums: Vec<(Vec<String>, ExactCoMoments)>,
 }
 
-/// Tells who waits which step is running.
-pub type Progress<'a> = &'a (dyn Fn(&Step) + Send + Sync);
+/// What is being done.
+#[derive(Clone, Copy, Debug)]
+pub enum Doing<'a> {
+    /// A statement runs.
+    Step(&'a Step),
+    /// Rows of a source are read; said when it begins, and again and again until it ends.
+    Reading {
+        /// The source.
+        source: &'a str,
+        /// Rows read so far.
+        rows_read: u64,
+        /// Rows that there are, where that is known.
+        rows: Option<u64>,
+    },
+}
+
+/// Tells who waits what is being done.
+pub type Progress<'a> = &'a (dyn Fn(Doing<'_>) + Send + Sync);
 
 /// Runs every step of `plan`.
 ///
@@ -84,15 +101,62 @@ pub async fn collect(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -
 }
 
 async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Result<Collected, Error> {
+    let mut steps = Vec::new();
+    let aggregated = match native::aggregate(engine, plan, progress).await? {
+        Some(aggregated) => {
+            check_census(plan, &aggregated.census)?;
+            // What was asked is the same whichever way it was answered.
+            steps = lower::steps(&plan.specification, engine.schemas(), &aggregated.caps);
+            aggregated
+        }
+        None => stated(engine, plan, &mut steps, progress).await?,
+    };
+    let mut collected = put_together(plan, aggregated)?;
+    collected.steps = steps;
+    if !plan.unit_rows.is_empty() {
+        attach_unit_rows(engine, plan, &mut collected).await?;
+    }
+    Ok(collected)
+}
+
+/// Aggregates by the statements of [`lower`].
+async fn stated(
+    engine: &dyn Engine,
+    plan: &Plan,
+    steps: &mut Vec<Step>,
+    progress: Progress<'_>,
+) -> Result<Aggregated, Error> {
     let specification = &plan.specification;
-    let mut collected = Collected::default();
-    unit_tables(engine, plan, &mut collected, progress).await?;
-    collected.caps = caps(engine, plan).await?;
-    let analysed = lower::analysed(specification, &collected.caps);
-    keep(engine, &mut collected, analysed, progress).await?;
+    let census = unit_tables(engine, plan, steps, progress).await?;
+    let caps = caps(engine, plan).await?;
+    keep(engine, steps, lower::analysed(specification, &caps), progress).await?;
+    let mut readouts = Vec::with_capacity(specification.readouts.len());
     for (readout, step) in specification.readouts.iter().zip(lower::readouts(specification)) {
-        let batches = read(engine, &mut collected, step, progress).await?;
-        let rows = readout_rows(&batches, &readout.comoments, &readout.histograms)?;
+        let batches = read(engine, steps, step, progress).await?;
+        readouts.push(readout_rows(&batches, &readout.comoments, &readout.histograms)?);
+    }
+    let mut census_by = BTreeMap::new();
+    for dimension in &specification.enrolment.dimensions {
+        let batches = read(engine, steps, lower::census_by(&dimension.name), progress).await?;
+        let mut counts = Vec::new();
+        for batch in &batches {
+            for row in 0..batch.num_rows() {
+                let arm = text(batch, READ_ARM, row).unwrap_or_default();
+                let value = text(batch, READ_GROUP, row).unwrap_or_else(|| "(missing)".to_owned());
+                counts.push((arm, value, count(batch, READ_UNITS, row)));
+            }
+        }
+        counts.sort();
+        census_by.insert(dimension.name.clone(), counts);
+    }
+    Ok(Aggregated { census, census_by, caps, readouts })
+}
+
+/// The statistics as estimators read them.
+fn put_together(plan: &Plan, aggregated: Aggregated) -> Result<Collected, Error> {
+    let Aggregated { census, census_by, caps, readouts } = aggregated;
+    let mut collected = Collected { census, census_by, caps, ..Collected::default() };
+    for (readout, rows) in plan.specification.readouts.iter().zip(readouts) {
         match &readout.by {
             Grouping::Arm => collected.all = sample(plan, rows.into_iter().map(|(_, row)| row).collect())?,
             Grouping::Day => {
@@ -122,36 +186,16 @@ async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Resu
             }
         }
     }
-    for dimension in &specification.enrolment.dimensions {
-        let step = lower::census_by(&dimension.name);
-        let batches = read(engine, &mut collected, step, progress).await?;
-        let mut counts = Vec::new();
-        for batch in &batches {
-            for row in 0..batch.num_rows() {
-                let arm = text(batch, READ_ARM, row).unwrap_or_default();
-                let value = text(batch, READ_GROUP, row).unwrap_or_else(|| "(missing)".to_owned());
-                counts.push((arm, value, count(batch, READ_UNITS, row)));
-            }
-        }
-        counts.sort();
-        collected.census_by.insert(dimension.name.clone(), counts);
-    }
-    if !plan.unit_rows.is_empty() {
-        attach_unit_rows(engine, plan, &mut collected).await?;
-    }
     Ok(collected)
 }
 
-/// Makes the tables `units` and `unit_table` by the statements of [`lower`], and checks what they hold.
-///
-/// Everything after reads these two tables only. An operator that reads the specification itself takes this function's
-/// place, and nothing else changes.
+/// Makes the tables `units` and `unit_table` by the statements of [`lower`], and checks what they hold; gives the census.
 async fn unit_tables(
     engine: &dyn Engine,
     plan: &Plan,
-    collected: &mut Collected,
+    steps: &mut Vec<Step>,
     progress: Progress<'_>,
-) -> Result<(), Error> {
+) -> Result<Vec<CensusRow>, Error> {
     let specification = &plan.specification;
     let preparation = lower::preparation(specification, engine.schemas());
     let (units, rest): (Vec<Step>, Vec<Step>) = {
@@ -161,39 +205,39 @@ async fn unit_tables(
         (all, rest)
     };
     for step in units {
-        keep(engine, collected, step, progress).await?;
+        keep(engine, steps, step, progress).await?;
     }
     check_dimensions(engine, plan).await?;
     let census = lower::census(specification, engine.schemas());
-    collected.census = census_rows(&read(engine, collected, census, progress).await?);
-    check_census(plan, &collected.census)?;
-    check_repeated_assignments(engine, plan, &collected.census).await?;
+    let census = census_rows(&read(engine, steps, census, progress).await?);
+    check_census(plan, &census)?;
+    check_repeated_assignments(engine, plan, &census).await?;
     for step in rest {
         let source = step.name.strip_suffix("_per_unit").map(str::to_owned);
-        keep(engine, collected, step, progress).await?;
+        keep(engine, steps, step, progress).await?;
         if let Some(source) = source {
             check_repeated_rows(engine, plan, &source).await?;
         }
     }
-    Ok(())
+    Ok(census)
 }
 
-async fn keep(engine: &dyn Engine, collected: &mut Collected, step: Step, progress: Progress<'_>) -> Result<(), Error> {
-    progress(&step);
+async fn keep(engine: &dyn Engine, steps: &mut Vec<Step>, step: Step, progress: Progress<'_>) -> Result<(), Error> {
+    progress(Doing::Step(&step));
     engine.keep(&step).await?;
-    collected.steps.push(step);
+    steps.push(step);
     Ok(())
 }
 
 async fn read(
     engine: &dyn Engine,
-    collected: &mut Collected,
+    steps: &mut Vec<Step>,
     step: Step,
     progress: Progress<'_>,
 ) -> Result<Vec<RecordBatch>, Error> {
-    progress(&step);
+    progress(Doing::Step(&step));
     let batches = engine.read(&step).await?;
-    collected.steps.push(step);
+    steps.push(step);
     Ok(batches)
 }
 
@@ -402,11 +446,13 @@ async fn column_values(engine: &dyn Engine, name: &str, of: CapOf) -> Result<Vec
     Ok(values)
 }
 
-struct ReadArm {
-    arm: String,
-    units: u64,
-    sums: Vec<(Vec<String>, ExactCoMoments)>,
-    histograms: Vec<(String, Histogram)>,
+/// What one row of a readout says of an arm.
+#[derive(Debug)]
+pub(crate) struct ReadArm {
+    pub(crate) arm: String,
+    pub(crate) units: u64,
+    pub(crate) sums: Vec<(Vec<String>, ExactCoMoments)>,
+    pub(crate) histograms: Vec<(String, Histogram)>,
 }
 
 impl ReadArm {

@@ -97,6 +97,16 @@ pub enum Error {
         /// What the engine says.
         message: String,
     },
+    /// The native operator was asked for, and cannot carry an experiment.
+    #[error(
+        "the native operator cannot carry experiment `{experiment}`: {why}; leave out `--engine-path`, or give `--engine-path sql`"
+    )]
+    NotNative {
+        /// The experiment.
+        experiment: String,
+        /// Why.
+        why: String,
+    },
     /// A value of the data does not fit what is asked of it.
     #[error("step `{step}`: {message}")]
     Data {

@@ -3,6 +3,7 @@
 mod bytes;
 mod command;
 mod contributing;
+mod engine_path;
 mod hostile;
 mod house;
 mod oracles;

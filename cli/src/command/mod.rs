@@ -181,9 +181,8 @@ impl From<Error> for Failure {
                 ExitCode::Data
             }
             Error::Data(Data::Refused { .. }) => ExitCode::Data,
-            Error::Data(Data::Parameters(_) | Data::Estimator(_) | Data::Statements(_)) | Error::Estimator(_) => {
-                ExitCode::Usage
-            }
+            Error::Data(Data::NotNative { .. } | Data::Parameters(_) | Data::Estimator(_) | Data::Statements(_))
+            | Error::Estimator(_) => ExitCode::Usage,
             _ => ExitCode::Failed,
         };
         Self::new(code, error)

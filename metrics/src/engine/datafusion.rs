@@ -108,19 +108,16 @@ impl DataFusion {
     }
 
     /// How many threads read and compute.
-    #[allow(dead_code, reason = "the operators that ask follow")]
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
 
     /// The way that was asked for.
-    #[allow(dead_code, reason = "the operators that ask follow")]
     pub(crate) fn engine_path(&self) -> EnginePath {
         self.engine_path
     }
 
     /// What accounts for memory.
-    #[allow(dead_code, reason = "the operators that ask follow")]
     pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
         &self.runtime.memory_pool
     }

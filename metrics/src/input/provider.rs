@@ -29,6 +29,7 @@ use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan};
 
 use super::boundary::guarded;
 use super::piece::{Form, Part, Pieces};
+use crate::definition::Format;
 use crate::fault::Faults;
 
 /// A source as a table: its pieces, read by as many threads as the engine has.
@@ -88,6 +89,15 @@ impl TableProvider for SourceTable {
 }
 
 impl SourceTable {
+    /// The format of the files.
+    pub(crate) fn format(&self) -> Format {
+        match self.pieces.files.first().map(|file| &file.form) {
+            Some(Form::Csv { .. }) => Format::Csv,
+            Some(Form::Ndjson) => Format::Ndjson,
+            Some(Form::Parquet(_)) | None => Format::Parquet,
+        }
+    }
+
     /// The pieces that may hold a row that passes the filters, by what the footers say of them.
     pub(crate) fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Vec<usize> {
         let every = || (0..self.pieces.pieces.len()).collect();

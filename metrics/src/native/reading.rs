@@ -74,11 +74,12 @@ pub(crate) struct Prepared {
 pub(crate) struct Reading {
     source: String,
     kinds: Vec<DataType>,
-    from: From,
+    rows: Rows,
     batch_rows: usize,
 }
 
-enum From {
+/// Where rows come from.
+enum Rows {
     Files(Files),
     /// The engine's answer in parts, each taken by whoever reads it.
     Stream(Vec<Mutex<Option<SendableRecordBatchStream>>>, Handle),
@@ -129,17 +130,17 @@ impl Reading {
     ) -> Result<Self, Error> {
         let fail = |error: DataFusionError| named(&step(source), &error);
         let within = within.filter(|within| within.from.is_some() || within.until.is_some());
-        let (kinds, from) = match engine.files(source) {
+        let (kinds, rows) = match engine.files(source) {
             Some(table) => files(engine, table, wanted, within).await.map_err(fail)?,
             None => {
                 let select = select(source, wanted, within);
                 let streams = engine.streams(&Statement::of(&select)).await.map_err(fail)?;
                 let kinds = streams.first().map_or_else(Vec::new, |stream| types(&stream.schema()));
                 let parts = streams.into_iter().map(|stream| Mutex::new(Some(stream))).collect();
-                (kinds, From::Stream(parts, Handle::current()))
+                (kinds, Rows::Stream(parts, Handle::current()))
             }
         };
-        Ok(Self { source: source.to_owned(), kinds, from, batch_rows: BATCH_ROWS })
+        Ok(Self { source: source.to_owned(), kinds, rows, batch_rows: BATCH_ROWS })
     }
 
     /// Reads at most so many rows at a time.
@@ -148,23 +149,24 @@ impl Reading {
     }
 
     /// The type of each wanted column.
+    #[allow(dead_code, reason = "rows of events need to know; rows of units ask for doubles")]
     pub(crate) fn kinds(&self) -> &[DataType] {
         &self.kinds
     }
 
     /// How many pieces there are, each to be read once, in any order, by any thread.
     pub(crate) fn pieces(&self) -> usize {
-        match &self.from {
-            From::Files(files) => files.kept.len(),
-            From::Stream(parts, _) => parts.len(),
+        match &self.rows {
+            Rows::Files(files) => files.kept.len(),
+            Rows::Stream(parts, _) => parts.len(),
         }
     }
 
     /// How many rows will be read; `None` where only reading tells.
     pub(crate) fn rows(&self) -> Option<u64> {
-        match &self.from {
-            From::Files(files) => Some(files.kept.iter().map(|piece| files.pieces.pieces[*piece].rows).sum()),
-            From::Stream(..) => None,
+        match &self.rows {
+            Rows::Files(files) => Some(files.kept.iter().map(|piece| files.pieces.pieces[*piece].rows).sum()),
+            Rows::Stream(..) => None,
         }
     }
 
@@ -173,15 +175,19 @@ impl Reading {
     /// # Errors
     /// [`Error::Sources`] with the file that was changed or cannot be decoded; [`Error::Data`] for a value that an
     /// expression refuses; what the engine says; and whatever `take` gives, which ends the reading.
-    pub(crate) fn read(&self, piece: usize, take: &mut dyn FnMut(&Prepared) -> Result<(), Error>) -> Result<(), Error> {
+    pub(crate) fn read<E: From<Error>>(
+        &self,
+        piece: usize,
+        take: &mut dyn FnMut(&Prepared) -> Result<(), E>,
+    ) -> Result<(), E> {
         let fail = |error: DataFusionError| named(&step(&self.source), &error);
-        match &self.from {
-            From::Files(files) => files.read(piece, self.batch_rows, &fail, take),
-            From::Stream(parts, runtime) => {
+        match &self.rows {
+            Rows::Files(files) => files.read(piece, self.batch_rows, &fail, take),
+            Rows::Stream(parts, runtime) => {
                 let part = parts[piece].lock().unwrap_or_else(PoisonError::into_inner).take();
                 let Some(mut stream) = part else { return Ok(()) };
                 while let Some(batch) = runtime.block_on(stream.next()) {
-                    let batch = batch.map_err(fail)?;
+                    let batch = batch.map_err(&fail)?;
                     take(&Prepared { rows: batch.num_rows(), columns: batch.columns().to_vec() })?;
                 }
                 Ok(())
@@ -234,7 +240,7 @@ async fn files(
     table: &SourceTable,
     wanted: &[Wanted],
     within: Option<&Within>,
-) -> Result<(Vec<DataType>, From), DataFusionError> {
+) -> Result<(Vec<DataType>, Rows), DataFusionError> {
     let pieces = &table.pieces;
     let made: Vec<Wanted> = wanted.iter().filter(|wanted| matches!(wanted, Wanted::Made(_))).cloned().collect();
     let prunes = within.is_some() && pieces.pieces.len() > 1;
@@ -290,7 +296,7 @@ async fn files(
             table.kept(&engine.session().state(), &filters.collect::<Result<Vec<_>, _>>()?)
         }
     };
-    Ok((kinds, From::Files(Files { pieces: Arc::clone(pieces), kept, projection, columns })))
+    Ok((kinds, Rows::Files(Files { pieces: Arc::clone(pieces), kept, projection, columns })))
 }
 
 fn unexpected(what: &str) -> DataFusionError {
@@ -338,13 +344,13 @@ fn physical(
 }
 
 impl Files {
-    fn read(
+    fn read<E: From<Error>>(
         &self,
         piece: usize,
         batch_rows: usize,
         fail: &dyn Fn(DataFusionError) -> Error,
-        take: &mut dyn FnMut(&Prepared) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        take: &mut dyn FnMut(&Prepared) -> Result<(), E>,
+    ) -> Result<(), E> {
         let piece = self.kept[piece];
         let of_source = |fault: Fault| Error::Sources(vec![fault]);
         let dictionaries: Vec<bool> =
@@ -436,7 +442,7 @@ mod tests {
 
     use super::*;
     use crate::bindings::Bindings;
-    use crate::definition::{Clock, Csv, Files as InFiles, Format, Rows, Source};
+    use crate::definition::{self, Clock, Csv, Format, Source};
     use crate::engine::{Engine, Resources};
     use crate::expression::Expression;
     use crate::input::{Options, open};
@@ -483,7 +489,11 @@ mod tests {
             description: None,
             owner: None,
             tags: Vec::new(),
-            rows: Rows::Files(InFiles { path: "rows.parquet".into(), format: Format::Parquet, csv: Csv::default() }),
+            rows: definition::Rows::Files(definition::Files {
+                path: "rows.parquet".into(),
+                format: Format::Parquet,
+                csv: Csv::default(),
+            }),
             keys: Default::default(),
             columns: Default::default(),
             units: Default::default(),
@@ -523,7 +533,7 @@ mod tests {
             let mut batches = Vec::new();
             for piece in 0..reading.pieces() {
                 reading
-                    .read(piece, &mut |prepared| {
+                    .read::<Error>(piece, &mut |prepared| {
                         assert!(prepared.columns.iter().all(|column| column.len() == prepared.rows));
                         batches.push(prepared.columns.clone());
                         Ok(())
@@ -630,7 +640,7 @@ mod tests {
         let wanted = [Wanted::Column("n".to_owned())];
         let reading = Reading::of(&engine, "rows", &wanted, None).await.unwrap();
         std::fs::write(folder.path().join("rows.parquet"), "gone").unwrap();
-        let error = reading.read(0, &mut |_| Ok(())).unwrap_err();
+        let error = reading.read::<Error>(0, &mut |_| Ok(())).unwrap_err();
         let expected = "rows.parquet: `rows.parquet` was changed, replaced or removed while it was read; run again when nothing writes to the file, or read a copy of it";
         assert_eq!(error.to_string(), expected);
         assert_eq!(reading.kinds(), [DataType::Int64]);

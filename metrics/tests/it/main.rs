@@ -9,6 +9,7 @@ mod input_ndjson;
 mod input_parquet;
 mod kept;
 mod mutation;
+mod native;
 mod project_files;
 mod schema;
 mod shop;

@@ -22,7 +22,7 @@ use arrow::datatypes::SchemaRef;
 use sea_query::SelectStatement;
 
 pub use key::KeyForm;
-pub(crate) use outcomes::COLUMN_SOURCE_ROWS;
+pub(crate) use outcomes::{COLUMN_SOURCE_ROWS, of_one_row};
 pub use readouts::{READ_ARM, READ_GROUP, READ_UNITS};
 pub(crate) use readouts::{READ_COMOMENTS, histogram_of};
 pub use units::{
@@ -101,6 +101,17 @@ pub fn census(specification: &UnitAggregation, schemas: &Schemas) -> Step {
 /// How many assigned units there are by arm and value of a dimension.
 pub fn census_by(dimension: &str) -> Step {
     readouts::census_by(dimension)
+}
+
+/// Every step in the order in which it runs, and in which a run records it: the same whichever way the numbers were got.
+pub fn steps(specification: &UnitAggregation, schemas: &Schemas, caps: &Caps) -> Vec<Step> {
+    let mut steps = preparation(specification, schemas);
+    let units = steps.iter().position(|step| step.name == UNITS).map_or(0, |at| at + 1);
+    steps.insert(units, census(specification, schemas));
+    steps.push(analysed(specification, caps));
+    steps.extend(readouts(specification));
+    steps.extend(specification.enrolment.dimensions.iter().map(|dimension| census_by(&dimension.name)));
+    steps
 }
 
 /// `name` as the engine's tables are named after sources; steps own the other names.

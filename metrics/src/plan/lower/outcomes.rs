@@ -256,7 +256,7 @@ fn aggregate(function: AggregateFunction, operand: Option<Expr>, conditions: Vec
 }
 
 /// The value of a table in which each row is a unit.
-pub(super) fn of_one_row(value: &UnitColumn, bindings: &Bindings) -> Expr {
+pub(crate) fn of_one_row(value: &UnitColumn, bindings: &Bindings) -> Expr {
     let one = || Expr::Constant(1.0_f64.into());
     let zero = || Expr::Constant(0.0_f64.into());
     let operand = value.aggregation.argument.as_ref().map(|argument| lower(argument.node(), bindings));

@@ -1,0 +1,310 @@
+//! Tables in which each row is a unit: read once, from the pages of the files to the statistics of each arm.
+//!
+//! ```text
+//! piece ─▶ Prepared ─▶ filter ─▶ arms and dimensions as codes ┐
+//!                           └──▶ values as doubles ───────────┴─▶ finish, one worker for each thread
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
+use arrow::compute::{CastOptions, FilterBuilder, cast, cast_with_options, prep_null_mask_filter};
+use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use estimand_stats::suffstat::Values;
+use estimand_stats::unit_aggregation::finish::{Finish, UnitBlock, Worker};
+
+use super::Aggregated;
+use super::coding::{ArmCodes, OwnCodes, TextCodes, UNDECLARED};
+use super::finishing;
+use super::reading::{Prepared, Reading, Wanted};
+use super::workers::{Ended, Stopping, on_threads};
+use crate::collect::{CensusRow, Doing, MOST_SEGMENTS, Progress};
+use crate::engine::{DataFusion, Engine};
+use crate::error::Error;
+use crate::expression::{AggregateFunction, Node};
+use crate::plan::lower::{Schemas, UnitState, of_one_row};
+use crate::plan::{Plan, UnitAggregation, UnitColumn};
+use crate::sql::{cast as cast_to, column, lower};
+
+/// Rows read at a time where rows are taken apart by arm alone: what is read of them stays near the processor.
+const FEW_ROWS: usize = 16_384;
+
+/// What a plan asks of its source, in the order in which it is read: the arm, the filter if there is one, dimensions, values.
+struct Table {
+    name: String,
+    reading: Reading,
+    arms: ArmCodes,
+    has_filter: bool,
+    dimensions: Vec<TextCodes>,
+    /// What stands in place of each value that is missing.
+    when_empty: Vec<Option<f64>>,
+    finish: Finish,
+    next_piece: AtomicUsize,
+    rows_read: AtomicU64,
+}
+
+/// Why the operator cannot read the units of a specification as rows of a table.
+pub(super) fn why_not(specification: &UnitAggregation) -> Option<String> {
+    let enrolment = &specification.enrolment;
+    let elsewhere = |source: &String| *source != enrolment.source;
+    if enrolment.unit_column.is_some() {
+        return Some("it reads units by their ids".to_owned());
+    }
+    let timed = enrolment.clock.is_some() || enrolment.trigger.is_some();
+    if timed || specification.values.iter().any(|value| value.clock.is_some() || value.matures_after.is_some()) {
+        return Some("its rows are units and have times".to_owned());
+    }
+    let values = specification.values.iter().map(|value| &value.source);
+    let outside =
+        values.chain(enrolment.dimensions.iter().map(|dimension| &dimension.source)).find(|one| elsewhere(one));
+    outside.map(|source| format!("rows of `{source}` belong to no row of `{}`", enrolment.source))
+}
+
+/// Reads the table and gives its statistics.
+pub(super) async fn aggregate(engine: &DataFusion, plan: &Plan, progress: Progress<'_>) -> Result<Aggregated, Ended> {
+    let specification = &plan.specification;
+    let table = Arc::new(Table::of(engine, specification).await?);
+    let say = |rows_read: u64| {
+        progress(Doing::Reading { source: &table.name, rows_read, rows: table.reading.rows() });
+    };
+    say(0);
+    let memory = Arc::clone(engine.memory());
+    let reader = Arc::clone(&table);
+    let threads = engine.threads().clamp(1, table.reading.pieces().max(1));
+    let work = on_threads(threads, move |_, stopping| {
+        let reserved = MemoryConsumer::new("unit rows").register(&memory);
+        Reader::new(&reader, reserved).read(stopping)
+    });
+    tokio::pin!(work);
+    let read = loop {
+        tokio::select! {
+            read = &mut work => break read?,
+            () = tokio::time::sleep(Duration::from_secs(1)) => say(table.rows_read.load(Ordering::Relaxed)),
+        }
+    };
+    let concluding = Arc::clone(&table);
+    let read = std::sync::Mutex::new(Some(read));
+    let finished = on_threads(1, move |_, _| {
+        let read = read.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take().unwrap_or_default();
+        // The memory of the workers stays reserved until they are brought together.
+        let (workers, _reserved): (Vec<Worker>, Vec<MemoryReservation>) = read.into_iter().unzip();
+        Ok(concluding.finish.conclude(workers)?)
+    });
+    let finished = finished.await?.pop().ok_or(Ended::Stopped)?;
+    let texts: Vec<Vec<Option<String>>> = table.dimensions.iter().map(TextCodes::texts).collect();
+    let text = |dimension: usize, code: u32| texts.get(dimension)?.get(code as usize).cloned().flatten();
+    let readouts = finishing::readouts(specification, &finished, &text);
+    let units = |arm: &str| finishing::units_of(&readouts, specification, arm);
+    let census = specification.enrolment.arms.iter().map(|arm| (arm, units(arm))).filter(|(_, units)| *units > 0);
+    let census = census.map(|(arm, units)| CensusRow {
+        arm: Some(arm.clone()),
+        state: UnitState::Counted.word().to_owned(),
+        undeclared: None,
+        day: None,
+        units,
+        rows: units,
+    });
+    let mut census: Vec<CensusRow> = census.collect();
+    census.sort_by(|a, b| a.arm.cmp(&b.arm));
+    Ok(Aggregated {
+        census,
+        census_by: finishing::census_by(specification, &readouts),
+        caps: finishing::caps(specification, &finished),
+        readouts,
+    })
+}
+
+impl Table {
+    async fn of(engine: &DataFusion, specification: &UnitAggregation) -> Result<Self, Ended> {
+        let enrolment = &specification.enrolment;
+        let bindings = &specification.bindings;
+        let schemas = engine.schemas();
+        let mut wanted = vec![as_text_or_integer(&enrolment.source, &enrolment.arm_column, schemas)];
+        wanted.extend(enrolment.filter.iter().map(|filter| Wanted::Made(lower(filter.node(), bindings))));
+        for dimension in &enrolment.dimensions {
+            wanted.push(as_text(&enrolment.source, &dimension.column, schemas));
+        }
+        let mut when_empty = Vec::with_capacity(specification.values.len());
+        for value in &specification.values {
+            match plain_number(value, specification, schemas) {
+                Some(name) => {
+                    wanted.push(Wanted::Column(name.to_owned()));
+                    when_empty.push(value.when_empty);
+                }
+                None => {
+                    wanted.push(Wanted::Made(of_one_row(value, bindings)));
+                    when_empty.push(None);
+                }
+            }
+        }
+        let reading = Reading::of(engine, &enrolment.source, &wanted, None).await?;
+        let reading = if enrolment.dimensions.is_empty() { reading.with_batch_rows(FEW_ROWS) } else { reading };
+        Ok(Self {
+            name: enrolment.source.clone(),
+            reading,
+            arms: ArmCodes::of(enrolment),
+            has_filter: enrolment.filter.is_some(),
+            dimensions: enrolment.dimensions.iter().map(|_| TextCodes::default()).collect(),
+            when_empty,
+            finish: Finish::new(finishing::finishing(specification), enrolment.arms.len())?,
+            next_piece: AtomicUsize::new(0),
+            rows_read: AtomicU64::new(0),
+        })
+    }
+}
+
+fn kind<'a>(source: &str, name: &str, schemas: &'a Schemas) -> Option<&'a DataType> {
+    schemas.get(source).and_then(|schema| schema.field_with_name(name).ok()).map(|field| field.data_type())
+}
+
+/// A column of arms as [`ArmCodes`] reads it.
+fn as_text_or_integer(source: &str, name: &str, schemas: &Schemas) -> Wanted {
+    match kind(source, name, schemas) {
+        Some(kind) if kind.is_integer() => Wanted::Column(name.to_owned()),
+        _ => as_text(source, name, schemas),
+    }
+}
+
+fn as_text(source: &str, name: &str, schemas: &Schemas) -> Wanted {
+    match kind(source, name, schemas) {
+        Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => Wanted::Column(name.to_owned()),
+        _ => Wanted::Made(cast_to(column(name), "VARCHAR")),
+    }
+}
+
+/// The column that a value is, when it is one of numbers and nothing else: it needs no expression.
+fn plain_number<'a>(value: &'a UnitColumn, specification: &UnitAggregation, schemas: &Schemas) -> Option<&'a str> {
+    use AggregateFunction::{Any, Count, CountDistinct};
+    let counts = matches!(value.aggregation.function, Any | Count | CountDistinct);
+    // The rows that are left all pass the filter of the assignment.
+    let filtered = value.filter.is_some() && value.filter != specification.enrolment.filter;
+    match value.aggregation.argument.as_ref()?.node() {
+        Node::Column(name) if !counts && !filtered => {
+            let kind = kind(&value.source, name, schemas)?;
+            (kind.is_integer() || kind.is_floating()).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+/// What one thread works with.
+struct Reader<'a> {
+    table: &'a Table,
+    worker: Worker,
+    reserved: MemoryReservation,
+    arms: Vec<u32>,
+    own_codes: Vec<OwnCodes>,
+    groups: Vec<Vec<u32>>,
+    present: Vec<Vec<bool>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(table: &'a Table, reserved: MemoryReservation) -> Self {
+        Self {
+            table,
+            worker: table.finish.worker(),
+            reserved,
+            arms: Vec::new(),
+            own_codes: table.dimensions.iter().map(|_| OwnCodes::default()).collect(),
+            groups: vec![Vec::new(); table.dimensions.len()],
+            present: vec![Vec::new(); table.when_empty.len()],
+        }
+    }
+
+    /// Reads pieces until there are none left.
+    fn read(mut self, stopping: &Stopping) -> Result<(Worker, MemoryReservation), Ended> {
+        loop {
+            let piece = self.table.next_piece.fetch_add(1, Ordering::Relaxed);
+            if piece >= self.table.reading.pieces() {
+                return Ok((self.worker, self.reserved));
+            }
+            self.table.reading.read(piece, &mut |prepared| {
+                stopping.check()?;
+                self.take(prepared)
+            })?;
+        }
+    }
+
+    fn take(&mut self, prepared: &Prepared) -> Result<(), Ended> {
+        self.table.rows_read.fetch_add(prepared.rows as u64, Ordering::Relaxed);
+        let refused = |_: ArrowError| Ended::Refused;
+        let (arm, mut columns) = prepared.columns.split_first().ok_or(Ended::Refused)?;
+        let (mut arm, mut filtered) = (Arc::clone(arm), Vec::new());
+        if self.table.has_filter {
+            let (filter, rest) = columns.split_first().ok_or(Ended::Refused)?;
+            columns = rest;
+            if let Some(filter) = rows_left_out(filter).map_err(refused)? {
+                let filter = FilterBuilder::new(&filter).optimize().build();
+                arm = filter.filter(&arm).map_err(refused)?;
+                filtered =
+                    rest.iter().map(|column| filter.filter(column)).collect::<Result<_, _>>().map_err(refused)?;
+                columns = &filtered;
+            }
+        }
+        self.table.arms.codes(&arm, &mut self.arms).map_err(refused)?;
+        if self.arms.contains(&UNDECLARED) {
+            return Err(Ended::Refused);
+        }
+        let (dimensions, values) = columns.split_at(self.table.dimensions.len());
+        for (at, dimension) in dimensions.iter().enumerate() {
+            let all = &self.table.dimensions[at];
+            self.own_codes[at].codes(all, dimension, &mut self.groups[at]).map_err(refused)?;
+            if all.len() > MOST_SEGMENTS {
+                return Err(Ended::Refused);
+            }
+        }
+        let doubles = values.iter().zip(&self.table.when_empty).map(|(value, empty)| doubles(value, *empty));
+        let doubles: Vec<Float64Array> = doubles.collect::<Result<_, _>>().map_err(refused)?;
+        let values = doubles.iter().zip(&mut self.present).map(|(column, present)| values_of(column, present));
+        let values: Vec<Values<'_>> = values.collect();
+        let groups: Vec<&[u32]> = self.groups.iter().map(Vec::as_slice).collect();
+        self.worker.push(&UnitBlock { arms: &self.arms, groups: &groups, values: &values })?;
+        let of_batch: usize =
+            prepared.columns.iter().chain(&filtered).map(|column| column.get_array_memory_size()).sum();
+        self.reserve(of_batch + doubles.len() * size_of::<f64>() * prepared.rows)
+    }
+
+    fn reserve(&self, of_batch: usize) -> Result<(), Ended> {
+        let own = self.groups.iter().chain([&self.arms]).map(|codes| codes.capacity() * size_of::<u32>());
+        let own = own.chain(self.present.iter().map(Vec::capacity)).sum::<usize>();
+        self.reserved.try_resize(self.worker.heap_bytes() + own + of_batch).map_err(|error| {
+            let step = format!("reading {}", self.table.name);
+            Ended::Memory(Error::Memory { step, message: error.strip_backtrace() })
+        })
+    }
+}
+
+/// The rows that a filter lets pass; `None` when it leaves out none.
+fn rows_left_out(filter: &ArrayRef) -> Result<Option<BooleanArray>, ArrowError> {
+    let passes = cast(filter, &DataType::Boolean)?;
+    let passes = passes.as_boolean();
+    let passes = if passes.null_count() > 0 { prep_null_mask_filter(passes) } else { passes.clone() };
+    Ok((passes.true_count() < passes.len()).then_some(passes))
+}
+
+/// A column as doubles, missing ones replaced where there is something to replace them.
+fn doubles(column: &ArrayRef, when_empty: Option<f64>) -> Result<Float64Array, ArrowError> {
+    const STRICT: CastOptions<'static> =
+        CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
+    let column = match column.as_primitive_opt::<Float64Type>() {
+        Some(column) => column.clone(),
+        None => cast_with_options(column, &DataType::Float64, &STRICT)?.as_primitive::<Float64Type>().clone(),
+    };
+    Ok(match when_empty {
+        Some(empty) if column.null_count() > 0 => column.iter().map(|value| Some(value.unwrap_or(empty))).collect(),
+        _ => column,
+    })
+}
+
+fn values_of<'a>(column: &'a Float64Array, present: &'a mut Vec<bool>) -> Values<'a> {
+    let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+    if let Some(nulls) = nulls {
+        present.clear();
+        present.extend(nulls.iter());
+    }
+    Values { values: column.values(), present: nulls.map(|_| present.as_slice()) }
+}
