@@ -237,33 +237,32 @@ impl ExactCoMoments {
                 by_row(self, start..end)?;
                 continue;
             }
-            self.add_block(end - start, |variable| &slices[variable], |variable| &columns[variable][start..end])?;
+            self.add_block(end - start, |variable| (&slices[variable], &columns[variable][start..end]))?;
         }
         Ok(())
     }
 
-    /// Adds a block of rows whose values are finite, given also as slices.
+    /// Adds a block of rows, of each variable its finite values and the same as slices. Values past the rows that count are zeros.
     pub(super) fn add_block<'a>(
         &mut self,
         rows: usize,
-        slices: impl Fn(usize) -> &'a Slices,
-        values: impl Fn(usize) -> &'a [f64],
+        of_place: impl Fn(usize) -> (&'a Slices, &'a [f64]),
     ) -> Result<(), Error> {
         self.n = counted(self.n, rows as u64)?;
         for j in 0..self.k() {
-            let (right, sum) = (slices(j), &mut self.sums[j]);
+            let ((right, y), sum) = (of_place(j), &mut self.sums[j]);
             match right.is_exact() {
-                true => right.sums(|part| sum.add(part)),
-                false => values(j).iter().for_each(|value| sum.add(*value)),
+                true => sum.add_scaled(right.sum()),
+                false => y.iter().for_each(|value| sum.add(*value)),
             }
             for i in 0..=j {
-                let (left, product) = (slices(i), &mut self.products[pair(i, j)]);
+                let ((left, x), product) = (of_place(i), &mut self.products[pair(i, j)]);
                 if !(left.is_exact() && right.is_exact()) {
-                    values(i).iter().zip(values(j)).for_each(|(x, y)| product.add_product(*x, *y));
+                    x.iter().zip(y).for_each(|(x, y)| product.add_product(*x, *y));
                 } else if i == j {
-                    right.squares(|part| product.add(part));
+                    right.squares().for_each(|part| product.add_scaled(part));
                 } else {
-                    left.products(right, |part| product.add(part));
+                    left.products(right).for_each(|part| product.add_scaled(part));
                 }
             }
         }

@@ -7,7 +7,7 @@ use num_bigint::{BigInt, Sign};
 
 use super::encoding::Reader;
 use super::rounding::round_scaled;
-use super::slicing::{self, PRODUCT_BLOCK, SHORT, SUM_BLOCK, Slices};
+use super::slicing::{self, PRODUCT_BLOCK, SHORT, Scaled, Slices};
 use super::{Error, SufficientStatistic};
 
 /// Chunk `i` counts units of `2^(32·i − 2176)`. The product of two smallest doubles is `2^-2148`, so nothing falls below.
@@ -84,12 +84,7 @@ impl ExactSum {
         }
         let product = u128::from(a) * u128::from(b);
         let position = i64::from(p + q) - LOWEST_BIT;
-        let shift = position & 31;
-        // 106 bits shifted by up to 31 do not fit 128: shift the halves and let their digits overlap.
-        let low = (product & u128::from(u64::MAX)) << shift;
-        let high = (product >> 64) << shift;
-        let digits = [digit(low, 0), digit(low, 1), digit(low, 2) + digit(high, 0), digit(high, 1), digit(high, 2)];
-        self.deposit((position >> 5) as usize, digits, left_negative != right_negative);
+        self.deposit((position >> 5) as usize, wide_digits(product, position & 31), left_negative != right_negative);
     }
 
     /// Adds an integer.
@@ -99,21 +94,30 @@ impl ExactSum {
         self.deposit((-LOWEST_BIT >> 5) as usize, digits, value < 0);
     }
 
+    /// Adds an exact part of a sum.
+    #[inline]
+    pub(super) fn add_scaled(&mut self, part: Scaled) {
+        let (magnitude, negative) = (part.integer.unsigned_abs(), part.integer < 0);
+        let position = i64::from(part.exponent) - LOWEST_BIT;
+        let (chunk, shift) = ((position >> 5) as usize, position & 31);
+        match u64::try_from(magnitude) {
+            Ok(0) => {}
+            Ok(small) => {
+                let shifted = u128::from(small) << shift;
+                self.deposit(chunk, [digit(shifted, 0), digit(shifted, 1), digit(shifted, 2)], negative);
+            }
+            Err(_) => self.deposit(chunk, wide_digits(magnitude, shift), negative),
+        }
+    }
+
     /// Adds every value of a slice: the same as [`add`](ExactSum::add) on each, several times faster.
     pub fn add_slice(&mut self, values: &[f64]) {
         if values.len() < SHORT {
             return values.iter().for_each(|value| self.add(*value));
         }
-        let mut buffer = [0.0; SUM_BLOCK];
-        for block in values.chunks(SUM_BLOCK) {
-            let Some(largest) = slicing::largest(block) else {
-                block.iter().for_each(|value| self.add(*value));
-                continue;
-            };
-            let buffer = &mut buffer[..block.len()];
-            buffer.copy_from_slice(block);
-            slicing::sum_slices(buffer, largest, |part| self.add(part));
-        }
+        let mut singles = ExactSum::new();
+        slicing::sum_slices(values, |part| self.add_scaled(part), |value| singles.add(value));
+        self.merge(&singles);
     }
 
     /// Adds the products of two slices, row by row: the same as [`add_product`](ExactSum::add_product) on each, several times faster.
@@ -131,7 +135,7 @@ impl ExactSum {
         for (left, right) in left.chunks(PRODUCT_BLOCK).zip(right.chunks(PRODUCT_BLOCK)) {
             let [first, second] = &mut slices;
             if first.fill(left) && second.fill(right) && first.is_exact() && second.is_exact() {
-                first.products(second, |part| self.add(part));
+                first.products(second).for_each(|part| self.add_scaled(part));
             } else {
                 left.iter().zip(right).for_each(|(a, b)| self.add_product(*a, *b));
             }
@@ -339,6 +343,14 @@ fn decompose(value: f64) -> Option<(bool, u64, i32)> {
         0 => Some((bits >> 63 != 0, fraction, -1074)),
         _ => Some((bits >> 63 != 0, fraction | 1 << 52, biased - 1075)),
     }
+}
+
+/// The digits of a number of up to 128 bits shifted by up to 31, which do not fit 128: those of its halves overlap.
+#[inline]
+fn wide_digits(value: u128, shift: i64) -> [i64; 5] {
+    let low = (value & u128::from(u64::MAX)) << shift;
+    let high = (value >> 64) << shift;
+    [digit(low, 0), digit(low, 1), digit(low, 2) + digit(high, 0), digit(high, 1), digit(high, 2)]
 }
 
 #[inline]

@@ -73,8 +73,36 @@ pub struct Values<'a> {
 /// Memory for the work on a batch of rows, to be kept for the next.
 #[derive(Clone, Default)]
 pub struct Workspace {
-    slices: Vec<Slices>,
-    finite: Vec<bool>,
+    columns: Vec<Sliced>,
+    /// Of a tuple some rows of which are incomplete: its columns without those rows.
+    masked: Vec<(Sliced, [f64; PRODUCT_BLOCK])>,
+}
+
+/// A column of the block at hand.
+#[derive(Clone)]
+struct Sliced {
+    slices: Slices,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// Not yet read.
+    Unread,
+    Finite,
+    NotFinite,
+}
+
+impl Sliced {
+    const EMPTY: Sliced = Sliced { slices: Slices::EMPTY, state: State::Unread };
+
+    /// Slices up the values, once per block; `false` when one is not finite.
+    fn read(&mut self, values: &[f64]) -> bool {
+        if self.state == State::Unread {
+            self.state = if self.slices.fill(values) { State::Finite } else { State::NotFinite };
+        }
+        self.state == State::Finite
+    }
 }
 
 /// [`ExactCoMoments`] of several tuples, read in one pass: each column is cut into slices once, whatever it is used for, and
@@ -119,56 +147,47 @@ impl TupleCoMoments {
             expect("rows of a column", height, column.values.len())?;
             expect("rows of a column", height, column.present.map_or(height, <[bool]>::len))?;
         }
-        let tuples = Arc::clone(&self.tuples);
-        let mut complete = Vec::with_capacity(tuples.len());
-        for (tuple, own) in tuples.tuples.iter().zip(&mut self.own) {
-            complete.push(tuple.iter().all(|column| columns[*column].present.is_none()));
-            let chosen: Vec<Values<'_>> = tuple.iter().map(|column| columns[*column]).collect();
-            if complete.last() == Some(&false) {
-                push_incomplete(own, &chosen, height)?;
-            } else if height < SHORT {
-                let chosen: Vec<&[f64]> = chosen.iter().map(|column| column.values).collect();
-                own.push_columns(&chosen, Rows::All)?;
-            }
+        if height < SHORT {
+            return self.push_rows(columns);
         }
-        if height < SHORT { Ok(()) } else { self.push_blocks(columns, height, &complete, workspace) }
-    }
-
-    /// Adds the rows of tuples that have all their values, in blocks.
-    fn push_blocks(
-        &mut self,
-        columns: &[Values<'_>],
-        height: usize,
-        complete: &[bool],
-        workspace: &mut Workspace,
-    ) -> Result<(), Error> {
-        let tuples = Arc::clone(&self.tuples);
-        let read: Vec<usize> = (0..tuples.len()).filter(|tuple| complete[*tuple]).collect();
-        let used = |column: &usize| read.iter().any(|tuple| tuples.tuples[*tuple].contains(column));
-        let used: Vec<usize> = (0..tuples.columns).filter(used).collect();
-        let Workspace { slices, finite } = workspace;
-        slices.resize(tuples.columns, Slices::EMPTY);
-        finite.resize(tuples.columns, true);
+        workspace.columns.resize(self.tuples.columns.max(workspace.columns.len()), Sliced::EMPTY);
         for start in (0..height).step_by(PRODUCT_BLOCK) {
             let end = height.min(start + PRODUCT_BLOCK);
-            for column in &used {
-                finite[*column] = slices[*column].fill(&columns[*column].values[start..end]);
+            let block = columns.iter().map(|column| column.part(start, end));
+            self.push_block(&block.collect::<Vec<_>>(), workspace)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a few rows one by one.
+    fn push_rows(&mut self, columns: &[Values<'_>]) -> Result<(), Error> {
+        let tuples = Arc::clone(&self.tuples);
+        tuples.tuples.iter().zip(&mut self.own).try_for_each(|(tuple, own)| push_rows(own, tuple, columns))
+    }
+
+    /// Adds a block of rows, without a mask where all values are there.
+    fn push_block(&mut self, columns: &[Values<'_>], workspace: &mut Workspace) -> Result<(), Error> {
+        let rows = columns.first().map_or(0, |column| column.values.len());
+        let tuples = Arc::clone(&self.tuples);
+        let complete = |tuple: usize| tuples.tuples[tuple].iter().all(|column| columns[*column].present.is_none());
+        workspace.columns.iter_mut().for_each(|column| column.state = State::Unread);
+        for (index, tuple) in tuples.tuples.iter().enumerate() {
+            if !complete(index) {
+                push_masked(&mut self.own[index], tuple, columns, &mut workspace.masked)?;
+                continue;
             }
-            let sliced = |tuple: usize| complete[tuple] && tuples.tuples[tuple].iter().all(|column| finite[*column]);
-            for index in &read {
-                let tuple = &tuples.tuples[*index];
-                let values = |place: usize| &columns[tuple[place]].values[start..end];
-                if !sliced(*index) {
-                    let block: Vec<&[f64]> = (0..tuple.len()).map(values).collect();
-                    self.own[*index].push_columns(&block, Rows::All)?;
-                    continue;
-                }
-                let into = match &tuples.within[*index] {
-                    Some((whole, _)) if sliced(*whole) => continue,
-                    Some(_) => &mut self.own[*index],
-                    None => &mut self.shared[*index],
-                };
-                into.add_block(end - start, |place| &slices[tuple[place]], values)?;
+            let mut finite =
+                |tuple: &[usize]| tuple.iter().all(|column| workspace.columns[*column].read(columns[*column].values));
+            let into = match &tuples.within[index] {
+                Some((whole, _)) if complete(*whole) && finite(&tuples.tuples[*whole]) => continue,
+                Some(_) => &mut self.own[index],
+                None => &mut self.shared[index],
+            };
+            if finite(tuple) {
+                let of_place = |place: usize| (&workspace.columns[tuple[place]].slices, columns[tuple[place]].values);
+                into.add_block(rows, of_place)?;
+            } else {
+                push_rows(&mut self.own[index], tuple, columns)?;
             }
         }
         Ok(())
@@ -225,19 +244,72 @@ impl TupleCoMoments {
     }
 }
 
-/// Adds the rows that have all their values, and counts the others.
-fn push_incomplete(into: &mut ExactCoMoments, columns: &[Values<'_>], height: usize) -> Result<(), Error> {
-    let mut complete = vec![true; height];
-    let mut missing = Vec::with_capacity(columns.len());
-    for column in columns {
-        let present = column.present.unwrap_or_default();
-        complete.iter_mut().zip(present).for_each(|(complete, present)| *complete &= present);
-        missing.push(present.iter().filter(|present| !**present).count() as u64);
+impl<'a> Values<'a> {
+    /// The rows from `start` on before `end`, without a mask that leaves none out.
+    fn part(self, start: usize, end: usize) -> Values<'a> {
+        let present = self.present.map(|present| &present[start..end]).filter(|present| present.contains(&false));
+        Values { values: &self.values[start..end], present }
     }
-    let dropped = complete.iter().filter(|complete| !**complete).count() as u64;
-    into.record_missing(dropped, &missing)?;
-    let columns: Vec<&[f64]> = columns.iter().map(|column| column.values).collect();
-    into.push_columns(&columns, Rows::Mask(&complete))
+}
+
+/// Which rows have a value in every column of a tuple. The others are recorded as left out.
+fn complete_rows(
+    into: &mut ExactCoMoments,
+    tuple: &[usize],
+    columns: &[Values<'_>],
+    rows: usize,
+) -> Result<Vec<bool>, Error> {
+    let mut complete = vec![true; rows];
+    let mut missing = Vec::with_capacity(tuple.len());
+    for column in tuple {
+        let present = columns[*column].present.unwrap_or_default();
+        complete.iter_mut().zip(present).for_each(|(complete, present)| *complete &= present);
+        missing.push(absent(present));
+    }
+    into.record_missing(absent(&complete), &missing)?;
+    Ok(complete)
+}
+
+fn absent(present: &[bool]) -> u64 {
+    present.iter().map(|present| u64::from(!*present)).sum()
+}
+
+/// Adds the rows of a tuple one by one.
+fn push_rows(into: &mut ExactCoMoments, tuple: &[usize], columns: &[Values<'_>]) -> Result<(), Error> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    let complete = complete_rows(into, tuple, columns, rows)?;
+    let mut row = vec![0.0; tuple.len()];
+    for position in (0..rows).filter(|position| complete[*position]) {
+        row.iter_mut().zip(tuple).for_each(|(value, column)| *value = columns[*column].values[position]);
+        into.add_row(&row)?;
+    }
+    Ok(())
+}
+
+/// Adds a block of rows of a tuple, some of which are incomplete: zeros in their place add nothing to any sum.
+fn push_masked(
+    into: &mut ExactCoMoments,
+    tuple: &[usize],
+    columns: &[Values<'_>],
+    masked: &mut Vec<(Sliced, [f64; PRODUCT_BLOCK])>,
+) -> Result<(), Error> {
+    let rows = columns.first().map_or(0, |column| column.values.len());
+    if masked.len() < tuple.len() {
+        masked.resize(tuple.len(), (Sliced::EMPTY, [0.0; PRODUCT_BLOCK]));
+    }
+    let complete = complete_rows(into, tuple, columns, rows)?;
+    let mut finite = true;
+    for ((sliced, kept), column) in masked.iter_mut().zip(tuple) {
+        let values = columns[*column].values.iter().zip(&complete);
+        kept.iter_mut().zip(values).for_each(|(kept, (value, complete))| *kept = if *complete { *value } else { 0.0 });
+        finite &= sliced.slices.fill(&kept[..rows]);
+    }
+    if finite {
+        let counted = rows - absent(&complete) as usize;
+        return into.add_block(counted, |place| (&masked[place].0.slices, &masked[place].1[..rows]));
+    }
+    let chosen: Vec<&[f64]> = tuple.iter().map(|column| columns[*column].values).collect();
+    into.push_columns(&chosen, Rows::Mask(&complete))
 }
 
 impl SufficientStatistic for TupleCoMoments {
