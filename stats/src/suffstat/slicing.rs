@@ -41,7 +41,7 @@ const TOGETHER: usize = LEVELS.div_ceil(3);
 const EXPONENT_LIMIT: i32 = 400;
 
 /// Rows fewer than this are added one by one: setting up a block would cost more.
-pub(super) const SHORT: usize = 24;
+pub(super) const SHORT: usize = 8;
 
 /// An exact part of a sum: `integer · 2^exponent`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -118,3 +118,25 @@ fn there_are(parts: &[Values<'_>], nonzero: bool) -> Vec<f64> {
     }
     all
 }
+
+impl Derive {
+    /// Whether a limit is known only when all values are.
+    pub(super) fn has_percentile(self) -> bool {
+        match self {
+            Derive::Clip { lower, upper } => {
+                [lower, upper].iter().any(|limit| matches!(limit, Some(Limit::Percentile { .. })))
+            }
+            Derive::Filled | Derive::Missing => false,
+        }
+    }
+}
+
+/// Which columns are needed for some: themselves, and what they are made of.
+pub(super) fn with_ancestors(finishing: &Finishing, columns: impl Iterator<Item = usize>) -> Vec<bool> {
+    let mut wanted = vec![false; finishing.columns + finishing.derived.len()];
+    columns.for_each(|column| wanted[column] = true);
+    for (position, derived) in finishing.derived.iter().enumerate().rev() {
+        wanted[derived.of] |= wanted[finishing.columns + position];
+    }
+    wanted
+}

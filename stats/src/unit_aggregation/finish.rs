@@ -5,13 +5,14 @@
 //!        └─▶ rows of columns with a percentile cap, kept ── all workers: limits ──▶ the same ─────────┴─▶ rows of readouts
 //! ```
 
-use std::collections::BTreeSet;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::by_cell::{ByCell, Key};
-use super::derive::{Limits, Making, percentiles};
-use crate::suffstat::{Error, ExactCoMoments, Histogram, TupleCoMoments, Tuples, Values, Workspace};
+use super::by_cell::Key;
+use super::derive::{Limits, Making, percentiles, with_ancestors};
+use super::pass::{self, Cell, Cells, Pass, ReadCells, Reading, passes};
+use super::store::{Selection, Store};
+use crate::suffstat::{Error, ExactCoMoments, Histogram, Values};
 
 /// What is made of unit rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,29 +140,33 @@ struct Outline {
     /// How many groupings a block must have at least.
     groupings: usize,
     passes: Vec<Pass>,
-    /// Which derived columns are made as rows come, and which when limits are known.
-    made_now: Vec<bool>,
-    made_later: Vec<bool>,
-    /// Columns whose rows are kept until the limits are known.
-    kept: Vec<usize>,
-    /// Groupings whose codes are kept with them.
-    kept_groupings: Vec<usize>,
+    /// What is read as rows come.
+    now: Stage,
+    /// What is read when limits are known, of rows kept until then.
+    later: Stage,
 }
 
-/// What is read from rows sorted by one grouping: the union of what the readouts by it want.
+/// Passes that can be made at the same time.
 #[derive(Debug)]
-struct Pass {
-    by: Option<usize>,
-    /// Whether it must wait for limits.
+struct Stage {
     waits: bool,
-    /// The columns read: first those of tuples, then those of histograms alone.
-    columns: Vec<usize>,
-    tuples: Vec<Vec<usize>>,
-    /// The tuples as positions in `columns`.
-    shape: Arc<Tuples>,
-    histograms: Vec<usize>,
-    /// The columns of histograms as positions in `columns`.
-    histogram_places: Vec<usize>,
+    /// What they read of a block.
+    selection: Selection,
+    /// Which derived columns they need.
+    made: Vec<bool>,
+}
+
+/// What one thread has read so far.
+pub struct Worker {
+    outline: Arc<Outline>,
+    /// Per pass.
+    cells: Vec<Cells>,
+    /// Rows of small blocks, until there are enough to be worth sorting.
+    staged: Store,
+    /// Rows that wait for limits.
+    kept: Store,
+    making: Making,
+    reading: Reading,
 }
 
 impl Finish {
@@ -185,27 +190,35 @@ impl Finish {
         let outline = Arc::clone(&self.outline);
         Worker {
             cells: outline.passes.iter().map(|_| Cells::new()).collect(),
-            kept: Kept::new(&outline),
-            work: Work::default(),
+            staged: Store::default(),
+            kept: Store::default(),
+            making: Making::default(),
+            reading: Reading::default(),
             outline,
         }
     }
 
     /// Finds the limits, reads what waited for them, and brings the rows of all workers together.
     ///
+    /// What waited is read by as many threads as there are workers.
+    ///
     /// - **Needs** workers of this [`Finish`]; none at all give readouts without rows.
     /// - **Errors** with [`Error::Overflow`] past 2⁶⁴ rows.
-    pub fn conclude(&self, mut workers: Vec<Worker>) -> Result<Finished, Error> {
+    pub fn conclude(&self, workers: Vec<Worker>) -> Result<Finished, Error> {
         let outline = &*self.outline;
         let limits = limits(outline, &workers);
-        workers.iter_mut().try_for_each(|worker| worker.read_kept(&limits))?;
-        let mut read: Vec<BTreeMap<Key, ReadCell>> = outline.passes.iter().map(|_| BTreeMap::new()).collect();
-        for worker in workers {
-            for (all, part) in read.iter_mut().zip(worker.cells) {
-                part.into_iter().try_for_each(|(key, cell)| add_cell(all, key, cell.read()))?;
-            }
+        let found = limits.as_slice();
+        let parts: Vec<Result<Vec<ReadCells>, Error>> = std::thread::scope(|scope| {
+            let threads = workers.into_iter().map(|worker| scope.spawn(move || worker.read_out(found)));
+            let threads: Vec<_> = threads.collect();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        let mut all: Vec<ReadCells> = outline.passes.iter().map(|_| ReadCells::new()).collect();
+        for part in parts {
+            all.iter_mut().zip(part?).try_for_each(|(all, part)| pass::merge(all, part))?;
         }
-        let readouts = outline.finishing.readouts.iter().map(|readout| rows(outline, &read, readout));
+        let readouts = outline.finishing.readouts.iter().map(|readout| rows(outline, &all, readout));
         let readouts = readouts.collect::<Result<Vec<_>, Error>>()?;
         Ok(Finished { limits, readouts })
     }
@@ -215,214 +228,24 @@ impl Outline {
     fn new(finishing: Finishing, arms: usize) -> Self {
         let groupings = finishing.readouts.iter().filter_map(|readout| readout.by).max().map_or(0, |last| last + 1);
         let passes = passes(&finishing);
-        let waiting = || passes.iter().filter(|pass| pass.waits);
-        let now = with_ancestors(
-            &finishing,
-            passes.iter().filter(|pass| !pass.waits).flat_map(|pass| &pass.columns).copied(),
-        );
-        let looked_at =
-            finishing.derived.iter().filter(|derived| derived.how.has_percentile()).map(|derived| derived.of);
-        let later = with_ancestors(&finishing, waiting().flat_map(|pass| &pass.columns).copied().chain(looked_at));
-        let derived = |wanted: &[bool]| wanted[finishing.columns..].to_vec();
-        let kept = (0..finishing.columns).filter(|column| later[*column]).collect();
-        let kept_groupings =
-            (0..groupings).filter(|grouping| waiting().any(|pass| pass.by == Some(*grouping))).collect();
-        let (made_now, made_later) = (derived(&now), derived(&later));
-        Outline { finishing, arms, groupings, passes, made_now, made_later, kept, kept_groupings }
-    }
-}
-
-/// Refuses a position that is not there.
-fn below(what: &'static str, count: usize, position: usize) -> Result<(), Error> {
-    if position < count { Ok(()) } else { Err(Error::Shape { what, expected: count, got: position }) }
-}
-
-/// Which columns are needed for some: themselves, and what they are made of.
-fn with_ancestors(finishing: &Finishing, columns: impl Iterator<Item = usize>) -> Vec<bool> {
-    let mut wanted = vec![false; finishing.columns + finishing.derived.len()];
-    columns.for_each(|column| wanted[column] = true);
-    for (position, derived) in finishing.derived.iter().enumerate().rev() {
-        wanted[derived.of] |= wanted[finishing.columns + position];
-    }
-    wanted
-}
-
-impl Derive {
-    fn has_percentile(self) -> bool {
-        match self {
-            Derive::Clip { lower, upper } => {
-                [lower, upper].iter().any(|limit| matches!(limit, Some(Limit::Percentile { .. })))
-            }
-            Derive::Filled | Derive::Missing => false,
-        }
-    }
-}
-
-/// Whether a column is known only once percentile limits are.
-fn waits(finishing: &Finishing, column: usize) -> bool {
-    let derived = column.checked_sub(finishing.columns).map(|position| finishing.derived[position]);
-    derived.is_some_and(|derived| derived.how.has_percentile() || waits(finishing, derived.of))
-}
-
-/// What must be read, each statistic once: by arm alone only what no grouping reads, since exact sums of groups add up without loss.
-fn passes(finishing: &Finishing) -> Vec<Pass> {
-    let mut passes: Vec<Pass> = Vec::new();
-    let groupings: BTreeSet<Option<usize>> = finishing.readouts.iter().map(|readout| readout.by).collect();
-    // Arms alone, the least key, come last.
-    for by in groupings.into_iter().rev() {
-        let readouts = || finishing.readouts.iter().filter(|readout| readout.by == by);
-        let mut empty = passes.iter().all(|pass| !pass.serves(by));
-        for waits_for_limits in [false, true] {
-            let mut tuples: Vec<Vec<usize>> = Vec::new();
-            for tuple in readouts().flat_map(|readout| &readout.tuples) {
-                let read =
-                    tuples.contains(tuple) || passes.iter().any(|pass| pass.serves(by) && pass.tuples.contains(tuple));
-                if !read && tuple.iter().any(|column| waits(finishing, *column)) == waits_for_limits {
-                    tuples.push(tuple.clone());
-                }
-            }
-            let mut histograms: Vec<usize> = Vec::new();
-            for column in readouts().flat_map(|readout| &readout.histograms) {
-                let read = histograms.contains(column)
-                    || passes.iter().any(|pass| pass.serves(by) && pass.histograms.contains(column));
-                if !read && waits(finishing, *column) == waits_for_limits {
-                    histograms.push(*column);
-                }
-            }
-            if !tuples.is_empty() || !histograms.is_empty() {
-                passes.push(Pass::new(by, waits_for_limits, tuples, histograms));
-                empty = false;
-            }
-        }
-        if empty {
-            passes.push(Pass::new(by, false, Vec::new(), Vec::new()));
-        }
-    }
-    passes
-}
-
-impl Pass {
-    fn new(by: Option<usize>, waits: bool, tuples: Vec<Vec<usize>>, histograms: Vec<usize>) -> Self {
-        let mut columns: Vec<usize> = Vec::new();
-        let mut place = |column: &usize| match columns.iter().position(|other| other == column) {
-            Some(place) => place,
-            None => {
-                columns.push(*column);
-                columns.len() - 1
-            }
+        let stage = |waits: bool, looked_at: Vec<usize>| {
+            let passes = || passes.iter().filter(|pass| pass.waits == waits);
+            let columns = passes().flat_map(|pass| &pass.columns).copied().chain(looked_at);
+            let wanted = with_ancestors(&finishing, columns);
+            let grouped = |grouping: &usize| passes().any(|pass| pass.by == Some(*grouping));
+            let selection = Selection {
+                of: (finishing.columns, groupings),
+                columns: (0..finishing.columns).filter(|column| wanted[*column]).collect(),
+                groupings: (0..groupings).filter(grouped).collect(),
+            };
+            Stage { waits, selection, made: wanted[finishing.columns..].to_vec() }
         };
-        let shape = Tuples::new(tuples.iter().map(|tuple| tuple.iter().map(&mut place).collect()).collect());
-        let histogram_places = histograms.iter().map(&mut place).collect();
-        Pass { by, waits, columns, tuples, shape: Arc::new(shape), histograms, histogram_places }
+        let with_percentile = finishing.derived.iter().filter(|derived| derived.how.has_percentile());
+        let later = stage(true, with_percentile.map(|derived| derived.of).collect());
+        let now = stage(false, Vec::new());
+        Outline { finishing, arms, groupings, passes, now, later }
     }
 
-    /// Whether a readout by this grouping can be made of what this pass reads.
-    fn serves(&self, by: Option<usize>) -> bool {
-        by.is_none() || self.by == by
-    }
-}
-
-/// What one thread has read so far.
-pub struct Worker {
-    outline: Arc<Outline>,
-    /// Per pass.
-    cells: Vec<Cells>,
-    kept: Kept,
-    work: Work,
-}
-
-type Cells = BTreeMap<Key, Cell>;
-
-/// The statistics of the rows of one arm and group.
-#[derive(Debug)]
-struct Cell {
-    units: u64,
-    comoments: TupleCoMoments,
-    histograms: Vec<Histogram>,
-}
-
-/// The same, read out.
-#[derive(Debug, Clone)]
-struct ReadCell {
-    units: u64,
-    comoments: Vec<ExactCoMoments>,
-    histograms: Vec<Histogram>,
-}
-
-/// Memory for the work on a block, to be kept for the next.
-#[derive(Default)]
-struct Work {
-    making: Making,
-    by_cell: ByCell,
-    gathered: Vec<Gathered>,
-    workspace: Workspace,
-}
-
-/// The rows of one cell out of one column.
-#[derive(Debug, Default)]
-struct Gathered {
-    values: Vec<f64>,
-    present: Vec<bool>,
-}
-
-/// Rows that wait for limits.
-#[derive(Debug)]
-struct Kept {
-    arms: Vec<u32>,
-    /// Per grouping that is kept.
-    groups: Vec<Vec<u32>>,
-    /// Per column that is kept.
-    columns: Vec<KeptColumn>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct KeptColumn {
-    values: Vec<f64>,
-    /// Empty as long as no value was missing.
-    present: Vec<bool>,
-}
-
-impl Worker {
-    /// Reads some rows.
-    ///
-    /// - **Errors** with [`Error::Shape`] when columns or groupings are missing, differ in length or name an arm that is not
-    ///   there; nothing is read then.
-    pub fn push(&mut self, block: &UnitBlock<'_>) -> Result<(), Error> {
-        let Worker { outline, cells, kept, work } = self;
-        outline.check(block)?;
-        if outline.passes.iter().any(|pass| !pass.waits) {
-            outline.read(cells, work, false, &[], block)?;
-        }
-        if !outline.kept.is_empty() {
-            kept.append(outline, block);
-        }
-        Ok(())
-    }
-
-    /// Bytes held on the heap.
-    pub fn heap_bytes(&self) -> usize {
-        let of_cell = |cell: &Cell| {
-            let histograms: usize =
-                cell.histograms.iter().map(|histogram| size_of::<Histogram>() + histogram.heap_bytes()).sum();
-            size_of::<(Key, Cell)>() + cell.comoments.heap_bytes() + histograms
-        };
-        let cells: usize = self.cells.iter().flat_map(BTreeMap::values).map(of_cell).sum();
-        cells + self.kept.heap_bytes() + self.work.heap_bytes()
-    }
-
-    /// Reads the rows that waited, now that limits are known.
-    fn read_kept(&mut self, limits: &[Limits]) -> Result<(), Error> {
-        let Worker { outline, cells, kept, work } = self;
-        if kept.arms.is_empty() {
-            return Ok(());
-        }
-        let (values, groups) = kept.block(outline);
-        let block = UnitBlock { arms: &kept.arms, groups: &groups, values: &values };
-        outline.read(cells, work, true, limits, &block)
-    }
-}
-
-impl Outline {
     fn check(&self, block: &UnitBlock<'_>) -> Result<(), Error> {
         let rows = block.arms.len();
         let same =
@@ -439,186 +262,126 @@ impl Outline {
         let last = block.arms.iter().max().copied().unwrap_or(0) as usize;
         if rows == 0 { Ok(()) } else { below("arms", self.arms, last) }
     }
+}
 
-    /// Reads a block for the passes that wait for limits, or for the others.
-    fn read(
-        &self,
-        cells: &mut [Cells],
-        work: &mut Work,
-        waits: bool,
-        limits: &[Limits],
-        block: &UnitBlock<'_>,
-    ) -> Result<(), Error> {
-        let Work { making, by_cell, gathered, workspace } = work;
-        let made = if waits { &self.made_later } else { &self.made_now };
-        let columns = making.columns(&self.finishing, made, limits, block.values);
-        for (pass, cells) in self.passes.iter().zip(cells).filter(|(pass, _)| pass.waits == waits) {
-            let columns: Vec<Values<'_>> = pass.columns.iter().map(|column| columns[*column]).collect();
-            gathered.resize_with(columns.len().max(gathered.len()), Gathered::default);
-            let groups = pass.by.map(|by| block.groups[by]);
-            by_cell.for_each(block.arms, groups, self.arms, |key, positions| {
-                let gathered = gathered.iter_mut().zip(&columns);
-                let rows: Vec<Values<'_>> =
-                    gathered.map(|(gathered, column)| gathered.fill(column, positions)).collect();
-                cells.entry(key).or_insert_with(|| pass.cell()).push(pass, &rows, positions.len(), workspace)
-            })?;
+/// Refuses a position that is not there.
+fn below(what: &'static str, count: usize, position: usize) -> Result<(), Error> {
+    if position < count { Ok(()) } else { Err(Error::Shape { what, expected: count, got: position }) }
+}
+
+/// Rows that are sorted together: enough for each cell to fill a block of its own, few enough to stay in the nearer caches.
+const ROWS_PER_CELL: usize = 256;
+const FEWEST_ROWS: usize = 8_192;
+const MOST_ROWS: usize = 65_536;
+
+impl Worker {
+    /// Reads some rows.
+    ///
+    /// - **Errors** with [`Error::Shape`] when columns or groupings are missing, differ in length or name an arm that is not
+    ///   there; nothing is read then.
+    pub fn push(&mut self, block: &UnitBlock<'_>) -> Result<(), Error> {
+        let outline = Arc::clone(&self.outline);
+        outline.check(block)?;
+        if !outline.later.selection.columns.is_empty() {
+            self.kept.append(&outline.later.selection, block);
+        }
+        if outline.passes.iter().all(|pass| pass.waits) {
+            return Ok(());
+        }
+        let enough = self.enough();
+        if self.staged.rows() == 0 && block.arms.len() >= enough {
+            return self.read(&outline.now, &[], block);
+        }
+        self.staged.append(&outline.now.selection, block);
+        if self.staged.rows() >= enough { self.read_staged() } else { Ok(()) }
+    }
+
+    /// Bytes held on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        let cells: usize = self.cells.iter().flat_map(Cells::values).map(Cell::heap_bytes).sum();
+        let rows = self.staged.heap_bytes() + self.kept.heap_bytes();
+        cells + rows + self.making.heap_bytes() + self.reading.heap_bytes()
+    }
+
+    /// How many rows to sort together.
+    fn enough(&self) -> usize {
+        let cells = self.cells.iter().map(Cells::len).max().unwrap_or(0);
+        (ROWS_PER_CELL * cells).clamp(FEWEST_ROWS, MOST_ROWS)
+    }
+
+    fn read_staged(&mut self) -> Result<(), Error> {
+        let outline = Arc::clone(&self.outline);
+        let mut staged = std::mem::take(&mut self.staged);
+        let read = staged.with_block(&outline.now.selection, |block| self.read(&outline.now, &[], block));
+        staged.clear();
+        self.staged = staged;
+        read
+    }
+
+    /// Reads the rows that were laid by, now that limits are known, and gives all statistics, per pass.
+    fn read_out(mut self, limits: &[Limits]) -> Result<Vec<ReadCells>, Error> {
+        self.read_staged()?;
+        let outline = Arc::clone(&self.outline);
+        let kept = std::mem::take(&mut self.kept);
+        kept.with_block(&outline.later.selection, |block| self.read(&outline.later, limits, block))?;
+        Ok(self.cells.into_iter().map(pass::read_out).collect())
+    }
+
+    /// Reads a block, a part at a time, for the passes of a stage.
+    fn read(&mut self, stage: &Stage, limits: &[Limits], block: &UnitBlock<'_>) -> Result<(), Error> {
+        let Worker { outline, cells, making, reading, .. } = self;
+        let rows = block.arms.len();
+        let mut start = 0;
+        while start < rows {
+            let most = cells.iter().map(Cells::len).max().unwrap_or(0);
+            let parts = ((rows - start) / (ROWS_PER_CELL * most).clamp(FEWEST_ROWS, MOST_ROWS)).max(1);
+            let end = start + (rows - start).div_ceil(parts);
+            let groups: Vec<&[u32]> = block.groups.iter().map(|codes| part(codes, start, end)).collect();
+            let values = block.values.iter().map(|column| Values {
+                values: part(column.values, start, end),
+                present: column.present.map(|present| part(present, start, end)),
+            });
+            let values: Vec<Values<'_>> = values.collect();
+            let columns = making.columns(&outline.finishing, &stage.made, limits, &values);
+            let part = UnitBlock { arms: &block.arms[start..end], groups: &groups, values: &values };
+            for (pass, cells) in
+                outline.passes.iter().zip(cells.iter_mut()).filter(|(pass, _)| pass.waits == stage.waits)
+            {
+                pass.read(cells, reading, &part, &columns, outline.arms)?;
+            }
+            start = end;
         }
         Ok(())
     }
 }
 
-impl Pass {
-    fn cell(&self) -> Cell {
-        Cell {
-            units: 0,
-            comoments: TupleCoMoments::new(Arc::clone(&self.shape)),
-            histograms: vec![Histogram::new(); self.histograms.len()],
-        }
-    }
-}
-
-impl Cell {
-    fn push(
-        &mut self,
-        pass: &Pass,
-        rows: &[Values<'_>],
-        height: usize,
-        workspace: &mut Workspace,
-    ) -> Result<(), Error> {
-        self.units += height as u64;
-        if !pass.tuples.is_empty() {
-            self.comoments.push(&rows[..pass.shape.columns()], workspace)?;
-        }
-        for (histogram, place) in self.histograms.iter_mut().zip(&pass.histogram_places) {
-            let column = rows[*place];
-            match column.present {
-                None => histogram.add_slice(column.values),
-                Some(present) => {
-                    for (value, present) in column.values.iter().zip(present) {
-                        if *present { histogram.add(*value) } else { histogram.record_missing(1) }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn read(self) -> ReadCell {
-        ReadCell { units: self.units, comoments: self.comoments.tuples(), histograms: self.histograms }
-    }
-}
-
-impl Gathered {
-    fn fill<'a>(&'a mut self, column: &Values<'a>, positions: &[u32]) -> Values<'a> {
-        self.present.clear();
-        if let Some(present) = column.present {
-            self.present.extend(positions.iter().map(|position| present[*position as usize]));
-        }
-        let present = self.present.contains(&false).then_some(self.present.as_slice());
-        if positions.len() == column.values.len() {
-            return Values { values: column.values, present };
-        }
-        self.values.clear();
-        self.values.extend(positions.iter().map(|position| column.values[*position as usize]));
-        Values { values: &self.values, present }
-    }
-}
-
-impl Kept {
-    fn new(outline: &Outline) -> Self {
-        Kept {
-            arms: Vec::new(),
-            groups: vec![Vec::new(); outline.kept_groupings.len()],
-            columns: vec![KeptColumn::default(); outline.kept.len()],
-        }
-    }
-
-    fn append(&mut self, outline: &Outline, block: &UnitBlock<'_>) {
-        let before = self.arms.len();
-        self.arms.extend_from_slice(block.arms);
-        for (kept, grouping) in self.groups.iter_mut().zip(&outline.kept_groupings) {
-            kept.extend_from_slice(block.groups[*grouping]);
-        }
-        for (kept, column) in self.columns.iter_mut().zip(&outline.kept) {
-            let column = block.values[*column];
-            kept.values.extend_from_slice(column.values);
-            match column.present.filter(|present| present.contains(&false)) {
-                Some(present) => {
-                    kept.present.resize(before, true);
-                    kept.present.extend_from_slice(present);
-                }
-                None if !kept.present.is_empty() => kept.present.resize(kept.values.len(), true),
-                None => {}
-            }
-        }
-    }
-
-    /// The rows as a block has them: columns and groupings that are not kept are empty.
-    fn block(&self, outline: &Outline) -> (Vec<Values<'_>>, Vec<&[u32]>) {
-        let mut values = vec![Values { values: &[], present: None }; outline.finishing.columns];
-        for (kept, column) in self.columns.iter().zip(&outline.kept) {
-            let present = Some(kept.present.as_slice()).filter(|present| !present.is_empty());
-            values[*column] = Values { values: &kept.values, present };
-        }
-        let mut groups: Vec<&[u32]> = vec![&[]; outline.groupings];
-        self.groups.iter().zip(&outline.kept_groupings).for_each(|(kept, grouping)| groups[*grouping] = kept);
-        (values, groups)
-    }
-
-    fn heap_bytes(&self) -> usize {
-        let codes = self.arms.capacity() + self.groups.iter().map(Vec::capacity).sum::<usize>();
-        let column = |kept: &KeptColumn| kept.values.capacity() * size_of::<f64>() + kept.present.capacity();
-        codes * size_of::<u32>() + self.columns.iter().map(column).sum::<usize>()
-    }
-}
-
-impl Work {
-    fn heap_bytes(&self) -> usize {
-        let gathered = |one: &Gathered| one.values.capacity() * size_of::<f64>() + one.present.capacity();
-        self.making.heap_bytes() + self.by_cell.heap_bytes() + self.gathered.iter().map(gathered).sum::<usize>()
-    }
+/// Some rows of a column; none of one that was not laid by.
+fn part<T>(column: &[T], start: usize, end: usize) -> &[T] {
+    column.get(start..end).unwrap_or_default()
 }
 
 /// The percentile limits of every derived column, in order, since one may be made of another.
 fn limits(outline: &Outline, workers: &[Worker]) -> Vec<Limits> {
     let finishing = &outline.finishing;
     let mut limits: Vec<Limits> = vec![(None, None); finishing.derived.len()];
-    for position in 0..finishing.derived.len() {
-        let derived = finishing.derived[position];
+    for (position, derived) in finishing.derived.iter().enumerate() {
         if !derived.how.has_percentile() {
             continue;
         }
         let made = with_ancestors(finishing, std::iter::once(derived.of));
         let mut makings: Vec<Making> = workers.iter().map(|_| Making::default()).collect();
-        let parts: Vec<Values<'_>> = workers
-            .iter()
-            .zip(&mut makings)
-            .map(|(worker, making)| {
-                let (values, _) = worker.kept.block(outline);
-                making.columns(finishing, &made[finishing.columns..], &limits, &values)[derived.of]
-            })
-            .collect();
+        let parts = workers.iter().zip(&mut makings).map(|(worker, making)| {
+            let values = worker.kept.values(&outline.later.selection);
+            making.columns(finishing, &made[finishing.columns..], &limits, &values)[derived.of]
+        });
+        let parts: Vec<Values<'_>> = parts.collect();
         limits[position] = percentiles(derived.how, &parts);
     }
     limits
 }
 
-/// Adds a cell to those of the same arm and group.
-fn add_cell(cells: &mut BTreeMap<Key, ReadCell>, key: Key, cell: ReadCell) -> Result<(), Error> {
-    match cells.entry(key) {
-        Entry::Vacant(place) => drop(place.insert(cell)),
-        Entry::Occupied(mut same) => {
-            let all = same.get_mut();
-            all.units += cell.units;
-            all.comoments.iter_mut().zip(&cell.comoments).try_for_each(|(all, part)| all.merge(part))?;
-            all.histograms.iter_mut().zip(&cell.histograms).for_each(|(all, part)| all.merge(part));
-        }
-    }
-    Ok(())
-}
-
 /// The rows of a readout, each statistic from the pass that read it.
-fn rows(outline: &Outline, read: &[BTreeMap<Key, ReadCell>], readout: &Readout) -> Result<Vec<FinishedRow>, Error> {
+fn rows(outline: &Outline, read: &[ReadCells], readout: &Readout) -> Result<Vec<FinishedRow>, Error> {
     let passes: Vec<_> = outline.passes.iter().zip(read).filter(|(pass, _)| pass.serves(readout.by)).collect();
     // Every pass reads every row: the first tells how many there are.
     let mut counts_units = true;

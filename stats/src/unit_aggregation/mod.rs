@@ -24,10 +24,12 @@ mod derive;
 mod evaluate;
 pub mod finish;
 mod key;
+mod pass;
 mod program;
 mod room;
 mod roster;
 mod rows;
+mod store;
 
 pub use evaluate::{Evaluator, UnitColumns};
 pub use key::{Integers, Key, KeyColumn, Seed, Texts};
