@@ -17,32 +17,58 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::command::Desk;
 
-/// Users enough for more than two million events.
+/// Users enough for more than two million events, and with `ESTIMAND_LARGE` in the environment for more than ten.
 const USERS: u64 = 215_000;
+const MANY_USERS: u64 = 1_075_000;
 
-/// Too little for what is grouped by user to stay in memory, enough for the joins, which cannot spill.
-const TIGHT: &str = "112MB";
+/// Too little for what statements group by user to stay in memory, enough for their joins, which cannot spill.
+const TIGHT_FOR_STATEMENTS: u64 = 112;
+
+/// Too little for the rows that the native operator keeps until they are evaluated.
+const TIGHT: u64 = 64;
 
 #[test]
-fn threads_order_of_rows_and_spilling_do_not_change_a_byte() {
+fn ways_threads_order_of_rows_and_spilling_do_not_change_a_byte() {
+    let users = if std::env::var_os("ESTIMAND_LARGE").is_some() { MANY_USERS } else { USERS };
+    let times = users / USERS;
     let desk = Desk::new();
-    shop::write(&desk.file("shop"), &ShopOptions { users: USERS, seed: 11 }).expect("a shop");
+    shop::write(&desk.file("shop"), &ShopOptions { users, seed: 11 }).expect("a shop");
     let (events, assignments) = (desk.file("shop/data/events.parquet"), desk.file("shop/data/assignments.parquet"));
     let rows = read(&events);
-    assert!(rows.num_rows() > 2_000_000, "{} events", rows.num_rows());
-    let usual = answer(&desk, &["--threads", "1"]).text;
-    for threads in ["2", "3", "7", "16"] {
-        assert!(answer(&desk, &["--threads", threads]).text == usual, "{threads} threads changed the answer");
+    assert!(rows.num_rows() as u64 > times * 2_000_000, "{} events", rows.num_rows());
+    let limits = [TIGHT, TIGHT_FOR_STATEMENTS].map(|limit| format!("{}MB", limit * times));
+    let [tight, tight_for_statements] = &limits;
+    let usual = answer(&desk, "sql", &["--threads", "2"]).text;
+    let page = page(&desk, "sql");
+    assert!(self::page(&desk, "auto") == page, "the native operator changed the report");
+    for threads in ["1", "2", "3", "7", "16"] {
+        assert!(answer(&desk, "auto", &["--threads", threads]).text == usual, "{threads} threads changed the answer");
     }
-    let tight = answer(&desk, &["--threads", "3", "--memory-limit", TIGHT]);
-    assert!(tight.spilled, "{TIGHT} was meant to be too little");
-    assert!(tight.text == usual, "spilling changed the answer");
+    for (way, limit) in [("auto", tight), ("sql", tight_for_statements)] {
+        let spilled = answer(&desk, way, &["--threads", "3", "--memory-limit", limit]);
+        assert!(spilled.spilled || way == "auto", "{limit} was meant to be too little for {way}");
+        assert!(spilled.text == usual, "spilling changed the answer of {way}");
+    }
     divide(&events, &shuffled(&rows, 1), 5);
     divide(&assignments, &shuffled(&read(&assignments), 2), 3);
-    for limits in [["--threads", "3"].as_slice(), &["--threads", "2", "--memory-limit", TIGHT]] {
-        let other = answer(&desk, limits).text;
-        assert!(without_inputs(&other) == without_inputs(&usual), "other files with the same rows changed the answer");
+    for (way, limits) in [
+        ("auto", ["--threads", "1"].as_slice()),
+        ("auto", &["--threads", "7"]),
+        ("auto", &["--threads", "2", "--memory-limit", tight]),
+        ("sql", &["--threads", "3"]),
+        ("sql", &["--threads", "2", "--memory-limit", tight_for_statements]),
+    ] {
+        let other = answer(&desk, way, limits).text;
+        assert!(without_inputs(&other) == without_inputs(&usual), "other files with the same rows changed {way}");
     }
+}
+
+/// The report.
+fn page(desk: &Desk, way: &str) -> Vec<u8> {
+    let asked = ["analyze", "one_page_checkout", "--project", "shop", "--format", "html", "--engine-path", way];
+    let answer = desk.run(&asked);
+    assert_eq!(answer.code, Some(0), "{}", answer.talk);
+    answer.data
 }
 
 struct Answered {
@@ -51,11 +77,16 @@ struct Answered {
 }
 
 /// The answer as JSON, and whether files of the engine were seen meanwhile.
-fn answer(desk: &Desk, limits: &[&str]) -> Answered {
+fn answer(desk: &Desk, way: &str, limits: &[&str]) -> Answered {
     let spill = tempfile::tempdir().expect("a folder to spill to");
     let mut command = desk.command();
     command.args(["analyze", "one_page_checkout", "--project", "shop", "--format", "json", "--output"]);
-    command.arg(spill.path().with_extension("json")).args(limits).env("TMPDIR", spill.path()).stderr(Stdio::piped());
+    command
+        .arg(spill.path().with_extension("json"))
+        .args(["--engine-path", way])
+        .args(limits)
+        .env("TMPDIR", spill.path())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     let mut spilled = false;
     while child.try_wait().expect("a child").is_none() {
@@ -63,7 +94,7 @@ fn answer(desk: &Desk, limits: &[&str]) -> Answered {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let ended = child.wait_with_output().expect("an end");
-    assert!(ended.status.success(), "{limits:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success(), "{way} {limits:?}: {}", String::from_utf8_lossy(&ended.stderr));
     let path = spill.path().with_extension("json");
     let text = std::fs::read_to_string(&path).expect("the answer");
     std::fs::remove_file(path).expect("the answer is ours");

@@ -19,8 +19,8 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::engine::Engine;
 use crate::engine::kept::{Kept, Room};
+use crate::engine::{Engine, utc};
 use crate::error::Error;
 use crate::fault::Faults;
 use crate::input::{Input, SourceTable};
@@ -98,6 +98,7 @@ impl DataFusion {
                 .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
             let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
             udaf::register(&session);
+            utc::register(&session);
             for (name, table) in &self.tables {
                 // A new session holds no table, and no two of these have one name: nothing can be in the way.
                 let registered = session.register_table(quoted(name), Arc::clone(table));

@@ -7,6 +7,7 @@ mod kept;
 mod open;
 mod outline;
 mod query_source;
+mod utc;
 
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
@@ -15,6 +16,7 @@ pub(crate) use self::datafusion::named;
 pub use self::datafusion::{DataFusion, Resources};
 pub use open::{MOST_ARMS, Opened, open, values_of};
 pub use outline::outline;
+pub(crate) use utc::{IN_NANOSECONDS, LOCAL_IN_UTC};
 
 use crate::error::Error;
 use crate::plan::lower::{Schemas, Step};

@@ -4,6 +4,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use sea_query::{Expr, ExprTrait};
 
 use crate::definition::{Clock, ClockUnit, Zone};
+use crate::engine::{IN_NANOSECONDS, LOCAL_IN_UTC};
 use crate::plan::lower::Schemas;
 use crate::plan::specification::UnitAggregation;
 use crate::sql::{call, cast, column};
@@ -53,9 +54,11 @@ impl Tick {
         let wanted = format!("Timestamp({}, None)", self.word());
         match (kind(clock, source, schemas), clock.unit) {
             (Some(DataType::Timestamp(_, Some(_))), _) => self.of_micros(typed(raw, MICROSECONDS)),
-            (Some(DataType::Timestamp(unit, None)), _) if is_utc(clock.zone.as_ref()) => {
-                if format!("{unit:?}") == self.word() { raw } else { typed(raw, &wanted) }
-            }
+            (Some(DataType::Timestamp(unit, None)), _) if is_utc(clock.zone.as_ref()) => match (self, unit) {
+                (Self::Microsecond, TimeUnit::Microsecond) | (Self::Nanosecond, TimeUnit::Nanosecond) => raw,
+                (_, TimeUnit::Microsecond) => self.of_micros(raw),
+                _ => typed(raw, &wanted),
+            },
             (Some(kind), unit) if kind.is_integer() => {
                 let function = match unit {
                     Some(ClockUnit::Second) => "to_timestamp_seconds",
@@ -77,7 +80,7 @@ impl Tick {
     fn of_micros(self, at: Expr) -> Expr {
         match self {
             Self::Microsecond => at,
-            Self::Nanosecond => typed(at, "Timestamp(Nanosecond, None)"),
+            Self::Nanosecond => call(IN_NANOSECONDS, [at]).into(),
         }
     }
 
@@ -119,11 +122,11 @@ pub(super) fn day(at: Expr, zone: &Zone) -> Expr {
     cast(call("date_trunc", [Expr::Constant("day".into()), local]).into(), "DATE")
 }
 
+/// A time without a zone that was read in the zone of its source.
 fn in_utc(naive: Expr, zone: Option<&Zone>) -> Expr {
     match zone {
         Some(zone) if !is_utc(Some(zone)) => {
-            let aware = typed(naive, &format!("Timestamp(Microsecond, Some(\"{}\"))", zone.name()));
-            typed(aware, MICROSECONDS)
+            call(LOCAL_IN_UTC, [typed(naive, MICROSECONDS), Expr::Constant(zone.name().into())]).into()
         }
         _ => naive,
     }

@@ -6,8 +6,11 @@ use std::path::Path;
 use estimand_metrics::fault::Faults;
 use estimand_metrics::project::Project;
 use jiff::Timestamp;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
-use super::table::Table;
+use super::table::{Format, Table};
 
 /// An experiment of a project, with the files that it reads.
 #[derive(Clone, Debug)]
@@ -102,6 +105,23 @@ impl Case {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
+    }
+
+    /// The same rows in another order, in other files and row groups.
+    pub fn elsewhere(&self) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut case = self.clone();
+        for table in &mut case.tables {
+            let mut order: Vec<u32> = (0..u32::try_from(table.rows.num_rows()).unwrap()).collect();
+            order.shuffle(&mut random);
+            *table = table.taken(&order);
+            // What a text file holds is told from all of it, so that its first file must not be empty.
+            if table.format == Format::Parquet {
+                table.files = random.random_range(1..5);
+                table.group = random.random_range(1..100);
+            }
+        }
+        case
     }
 
     /// Cases with something left out, the boldest first.

@@ -10,33 +10,42 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use estimand_metrics::collect::{self, Collected};
+use arrow::array::ArrayRef;
+use estimand_metrics::collect::{self, Collected, Doing};
 use estimand_metrics::engine::{self, Resources};
+use estimand_metrics::native::{EnginePath, Way, routes};
 use estimand_metrics::plan::{AsOf, Plan, compile};
 use estimand_metrics::project::Project;
 use estimand_stats::sample::Sample;
+use jiff::Timestamp;
 
 use self::case::{Case, EXPERIMENT};
+use self::table::{Ids, Table, Times};
 
-/// Cases of the test command.
+/// Experiments of the test command.
 const CASES: u64 = 200;
 
-/// How the numbers of a case are obtained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Way {
-    threads: usize,
-}
-
-const ONE: Way = Way { threads: 1 };
-const OTHER: Way = Way { threads: 3 };
+/// Least share of the experiments that are answered, and of the answers that the native operator gives.
+const LEAST_ANSWERED: f64 = 0.75;
+const LEAST_NATIVE: f64 = 0.1;
 
 /// What came of a case in one way: everything that was collected as text, or the refusal.
 type Answer = Result<String, String>;
+
+/// Who gave an answer, when the native operator was to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum By {
+    /// The native operator alone.
+    Native,
+    /// Statements, since the operator cannot carry the plan.
+    Statements(String),
+    /// Statements, since the operator gave up on the data.
+    GivenUp,
+}
 
 #[test]
 fn random_experiments_give_the_same_bytes_in_both_ways() {
@@ -46,7 +55,7 @@ fn random_experiments_give_the_same_bytes_in_both_ways() {
         println!("{}", shown(&case));
         match same(&case) {
             Err(_) => fail(case),
-            Ok(answer) => println!("case {seed}: {answer:?}"),
+            Ok((answer, by)) => println!("case {seed}: {by:?}: {answer:?}"),
         }
         return;
     }
@@ -54,7 +63,7 @@ fn random_experiments_give_the_same_bytes_in_both_ways() {
     let (next, failed, counts) = (AtomicU64::new(0), Mutex::new(None), Mutex::new(Counts::default()));
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -64,7 +73,7 @@ fn random_experiments_give_the_same_bytes_in_both_ways() {
                     let case = Case::draw(seed);
                     match same(&case) {
                         Err(_) => *failed.lock().unwrap() = Some(case),
-                        Ok(answer) => counts.lock().unwrap().add(&case, &answer),
+                        Ok((answer, by)) => counts.lock().unwrap().add(&case, &answer, by),
                     }
                 }
             });
@@ -73,40 +82,61 @@ fn random_experiments_give_the_same_bytes_in_both_ways() {
     if let Some(case) = failed.into_inner().unwrap() {
         fail(case);
     }
-    let counts = counts.into_inner().unwrap();
-    println!("{cases} experiments with {} metrics in {:.1?}: {:#?}", counts.metrics, begun.elapsed(), counts.answers);
-    let answered = counts.answers.get("answered").copied().unwrap_or_default();
-    assert!(answered * 4 >= cases * 3, "only {answered} of {cases} experiments were answered");
+    let Counts { metrics, answered, native, answers, ways } = counts.into_inner().unwrap();
+    println!("{cases} experiments with {metrics} metrics in {:.1?}: {answers:#?}{ways:#?}", begun.elapsed());
+    let share = |some: u64, of: u64| some as f64 / of.max(1) as f64;
+    assert!(share(answered, cases) >= LEAST_ANSWERED, "{answered} of {cases} experiments were answered");
+    assert!(share(native, answered) >= LEAST_NATIVE, "{native} of {answered} answers came from the native operator");
 }
 
 /// What became of the cases.
 #[derive(Default)]
 struct Counts {
     metrics: usize,
+    answered: u64,
+    native: u64,
     answers: BTreeMap<String, u64>,
+    ways: BTreeMap<String, u64>,
 }
 
 impl Counts {
-    fn add(&mut self, case: &Case, answer: &Answer) {
+    fn add(&mut self, case: &Case, answer: &Answer, by: By) {
         self.metrics += case.asked.len();
+        self.answered += u64::from(answer.is_ok());
+        self.native += u64::from(answer.is_ok() && by == By::Native);
         let kind = match answer {
             Ok(_) => "answered",
-            // Its name, without what it says of this case.
+            // The name of a refusal, without what it says of this case.
             Err(error) => error.split(['(', '{']).next().unwrap_or_default().trim(),
         };
         *self.answers.entry(kind.to_owned()).or_default() += 1;
+        if answer.is_ok() {
+            *self.ways.entry(format!("{by:?}")).or_default() += 1;
+        }
     }
 }
 
-/// What both ways give, else the first line at which they differ.
-fn same(case: &Case) -> Result<Answer, (String, String)> {
-    let (one, other) = (answer(case, ONE), answer(case, OTHER));
-    if one == other {
-        return Ok(one);
+/// What both ways give, else the first line at which they differ: statements on one thread; the native operator on some, and
+/// again with the rows in another order in other files.
+fn same(case: &Case) -> Result<(Answer, By), (String, String)> {
+    let (stated, _) = answer(case, EnginePath::Sql, 1);
+    let (native, by) = answer(case, EnginePath::Auto, 1 + usize::try_from(case.seed % 5).unwrap());
+    let difference = |one: &Answer, other: &Answer| {
+        let text = |answer: &Answer| answer.clone().unwrap_or_else(|error| error);
+        let (one, other) = (text(one), text(other));
+        let first = one.lines().zip(other.lines()).find(|(a, b)| a != b);
+        first.map_or_else(|| (one.clone(), other.clone()), |(a, b)| (a.to_owned(), b.to_owned()))
+    };
+    if stated != native {
+        return Err(difference(&stated, &native));
     }
-    let (one, other) = (one.unwrap_or_else(|error| error), other.unwrap_or_else(|error| error));
-    let mut lines = one.lines().zip(other.lines()).filter(|(a, b)| a != b);
-    Err(lines.next().map_or_else(|| (one.clone(), other.clone()), |(a, b)| (a.to_owned(), b.to_owned())))
+    if stated.is_ok() && by == By::Native {
+        let (again, _) = answer(&case.elsewhere(), EnginePath::Auto, 3);
+        if again != native {
+            return Err(difference(&native, &again));
+        }
+    }
+    Ok((stated, by))
 }
 
 /// Makes a failing case as small as it goes, shows it and keeps it.
@@ -119,7 +149,7 @@ fn fail(case: Case) -> ! {
     smallest.write(&folder);
     let (one, other) = same(&smallest).err().unwrap_or_default();
     panic!(
-        "case {} differs; ESTIMAND_CASE={} draws it again, and it lies in {}, made smaller:\n{}\none way: {one}\nthe other: {other}",
+        "case {} differs; ESTIMAND_CASE={} draws it again, and it lies in {}, made smaller:\n{}\nby statements: {one}\nnative: {other}",
         smallest.seed,
         smallest.seed,
         folder.display(),
@@ -140,18 +170,23 @@ fn shown(case: &Case) -> String {
     text
 }
 
-fn answer(case: &Case, way: Way) -> Answer {
+fn answer(case: &Case, path: EnginePath, threads: usize) -> (Answer, By) {
     let folder = tempfile::tempdir().unwrap();
-    let project = case.project(folder.path()).map_err(|faults| format!("Project({faults})"))?;
+    let project = match case.project(folder.path()) {
+        Ok(project) => project,
+        Err(faults) => return (Err(format!("Project({faults})")), By::GivenUp),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(answered(case, &project, folder.path(), way))
+    let mut by = By::GivenUp;
+    let answer = runtime.block_on(answered(case, &project, path, threads, &mut by));
+    (answer, by)
 }
 
-async fn answered(case: &Case, project: &Project, _folder: &Path, way: Way) -> Answer {
+async fn answered(case: &Case, project: &Project, path: EnginePath, threads: usize, by: &mut By) -> Answer {
     let experiment = project.experiment(EXPERIMENT).unwrap();
-    let bindings = project.bind(experiment, &case.given).map_err(|faults| format!("bindings: {faults}"))?;
+    let bindings = project.bind(experiment, &case.given).map_err(|faults| format!("Bindings({faults})"))?;
     let plan = compile(project, experiment, &bindings, AsOf::At(case.as_of)).map_err(|error| format!("{error:?}"))?;
-    let resources = Resources { threads: Some(way.threads), ..Resources::default() };
+    let resources = Resources { threads: Some(threads), engine_path: path, ..Resources::default() };
     let opened =
         engine::open(project, experiment, &bindings, &resources).await.map_err(|error| format!("Open({error:?})"))?;
     let faults = opened.check(project, &plan);
@@ -159,8 +194,20 @@ async fn answered(case: &Case, project: &Project, _folder: &Path, way: Way) -> A
         return Err(format!("Check({faults:?})"));
     }
     opened.check_values(&plan).map_err(|error| format!("Values({error:?})"))?;
-    let collected = collect::collect(&opened.engine, &plan, &|_| {}).await.map_err(|error| format!("{error:?}"))?;
-    Ok(whole(&plan, &collected))
+    let routes = routes(&opened.engine, &plan);
+    let stated = AtomicBool::new(false);
+    let progress = |doing: Doing<'_>| {
+        if let Doing::Step(_) = doing {
+            stated.store(true, Ordering::Relaxed);
+        }
+    };
+    let collected = collect::collect(&opened.engine, &plan, &progress).await;
+    *by = match routes.iter().find(|route| route.way == Way::Sql) {
+        Some(route) => By::Statements(route.why.clone()),
+        None if stated.load(Ordering::Relaxed) => By::GivenUp,
+        None => By::Native,
+    };
+    Ok(whole(&plan, &collected.map_err(|error| format!("{error:?}"))?))
 }
 
 /// Everything that was collected, each number to its last bit, one line each.
@@ -260,5 +307,75 @@ fn every_function_of_the_language_is_one_of_the_engine() {
     };
     case.metrics = USES.iter().enumerate().map(|(at, value)| (format!("m{at}"), text(value))).collect();
     case.asked = case.metrics.iter().map(|(name, _)| (name.clone(), "primary")).collect();
-    assert!(same(&case).unwrap().is_ok());
+    let (answer, _) = same(&case).unwrap();
+    assert!(answer.is_ok(), "{answer:?}");
+}
+
+/// An assignment each hour and an event each hour after it, their clocks held in this way, read up to the middle of a window.
+fn clocked(times: Times) -> Case {
+    const HOUR: i64 = 3_600_000_000_000;
+    let begin = Timestamp::from_second(1_773_964_800).unwrap();
+    let hours = |from: i64, to: i64| (from..to).map(|hour| Some(begin.as_second() * 1_000_000_000 + hour * HOUR));
+    let units: Vec<Option<i64>> = (0..24).map(Some).collect();
+    let arm = |unit: &Option<i64>| unit.map(|unit| if unit % 2 == 0 { "a" } else { "b" });
+    let assigned = vec![
+        ("uid", Ids::Int64.column(&units)),
+        ("arm", table::texts(units.iter().map(arm))),
+        ("at", times.column(&hours(0, 24).collect::<Vec<_>>())),
+    ];
+    let happened: Vec<Option<i64>> = hours(-24, 48).collect();
+    let by: Vec<Option<i64>> = (0..happened.len()).map(|row| Some((row % 24) as i64)).collect();
+    let events = vec![("uid", Ids::Int64.column(&by)), ("at", times.column(&happened))];
+    let table = |name: &str, columns: Vec<(&str, ArrayRef)>| Table {
+        name: name.to_owned(),
+        head: format!("{}keys.uid = \"integer\"\n", times.head()),
+        rows: table::batch(columns),
+        files: 1,
+        group: 5,
+        format: table::Format::Parquet,
+    };
+    let metric =
+        "kind = \"mean\"\nsource = \"events\"\nvalue = \"count(*)\"\nlookback = \"1d\"\ndirection = \"higher\"\n";
+    Case {
+        seed: 0,
+        zone: "UTC",
+        tables: vec![table("seen_by", assigned), table("events", events)],
+        others: Vec::new(),
+        metrics: vec![("happened".to_owned(), metric.to_owned())],
+        asked: vec![("happened".to_owned(), "primary")],
+        head: format!(
+            "unit = \"uid\"\nstart = {begin}\nend = {}\ncontrol = \"a\"\narms = [{{ name = \"a\" }}, {{ name = \"b\" }}]\n",
+            begin + jiff::SignedDuration::from_hours(24)
+        ),
+        assignment: "source = \"seen_by\", arm = \"arm\"".to_owned(),
+        filter: None,
+        trigger: None,
+        dimensions: Vec::new(),
+        covariates: Vec::new(),
+        as_of: begin + jiff::SignedDuration::from_hours(20),
+        given: Vec::new(),
+    }
+}
+
+#[test]
+fn times_are_the_same_however_a_clock_holds_them() {
+    let numbers = |times: Times| {
+        let (answer, _) = same(&clocked(times)).unwrap();
+        let lines: Vec<String> =
+            answer.unwrap().lines().filter(|line| !line.starts_with("step ")).map(str::to_owned).collect();
+        lines
+    };
+    let usual = numbers(Times::Microseconds);
+    for times in [
+        Times::Nanoseconds,
+        Times::Milliseconds,
+        Times::Zoned("America/New_York"),
+        Times::Local("America/Los_Angeles"),
+        Times::Local("Asia/Kolkata"),
+        Times::Counted("s"),
+        Times::Counted("ns"),
+        Times::Text,
+    ] {
+        assert_eq!(numbers(times), usual, "{times:?}");
+    }
 }
