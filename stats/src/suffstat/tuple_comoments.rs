@@ -1,5 +1,6 @@
 //! The exact co-moments of several tuples of the same columns.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::comoments::expect;
@@ -45,6 +46,17 @@ impl Tuples {
         Tuples::new((1..=k).map(|length| (0..length).collect()).collect())
     }
 
+    /// The tuples by position, those together that share their work: one that is within no other, and all within it.
+    pub fn families(&self) -> Vec<Vec<usize>> {
+        let outermost = (0..self.len()).filter(|tuple| self.within[*tuple].is_none());
+        let within = |whole: usize| {
+            let of_whole =
+                move |within: &Option<(usize, Vec<usize>)>| within.as_ref().is_some_and(|(of, _)| *of == whole);
+            (0..self.len()).filter(move |tuple| of_whole(&self.within[*tuple]))
+        };
+        outermost.map(|whole| std::iter::once(whole).chain(within(whole)).collect()).collect()
+    }
+
     /// How many columns there are.
     pub fn columns(&self) -> usize {
         self.columns
@@ -68,6 +80,16 @@ pub struct Values<'a> {
     pub values: &'a [f64],
     /// Whether a row has a value; `None` when all have.
     pub present: Option<&'a [bool]>,
+}
+
+impl<'a> Values<'a> {
+    /// The rows of a range, without a mask where that leaves none out; no rows when the range is not there.
+    #[must_use]
+    pub fn part(&self, rows: Range<usize>) -> Values<'a> {
+        let present = self.present.map(|present| present.get(rows.clone()).unwrap_or_default());
+        let present = present.filter(|present| present.contains(&false));
+        Values { values: self.values.get(rows).unwrap_or_default(), present }
+    }
 }
 
 /// Memory for the work on a batch of rows, to be kept for the next.
@@ -153,7 +175,7 @@ impl TupleCoMoments {
         workspace.columns.resize(self.tuples.columns.max(workspace.columns.len()), Sliced::EMPTY);
         for start in (0..height).step_by(PRODUCT_BLOCK) {
             let end = height.min(start + PRODUCT_BLOCK);
-            let block = columns.iter().map(|column| column.part(start, end));
+            let block = columns.iter().map(|column| column.part(start..end));
             self.push_block(&block.collect::<Vec<_>>(), workspace)?;
         }
         Ok(())
@@ -241,14 +263,6 @@ impl TupleCoMoments {
             (0..count).map(|_| ExactCoMoments::decode(reader.block("a tuple")?)).collect::<Result<Vec<_>, _>>()?;
         reader.finish()?;
         Ok(tuples)
-    }
-}
-
-impl<'a> Values<'a> {
-    /// The rows from `start` on before `end`, without a mask that leaves none out.
-    fn part(self, start: usize, end: usize) -> Values<'a> {
-        let present = self.present.map(|present| &present[start..end]).filter(|present| present.contains(&false));
-        Values { values: &self.values[start..end], present }
     }
 }
 

@@ -1,4 +1,6 @@
-//! Rows of a block, gathered by arm and group.
+//! Rows of a block, sorted by group and arm.
+
+use std::ops::Range;
 
 /// An arm of a group: `(group, arm)`, which is also the order of results.
 pub(super) type Key = (u32, u32);
@@ -12,28 +14,28 @@ pub(super) struct ByCell {
     /// Per cell: rows counted, then the end of its run.
     ends: Vec<u32>,
     positions: Vec<u32>,
+    runs: Vec<(Key, Range<usize>)>,
 }
 
 impl ByCell {
-    /// Calls `each` with every cell that has rows, in order, and the positions of its rows in order.
+    /// Sorts rows by cell; the rows of a cell stay in order.
     ///
     /// - **Needs** arms below `arms`, codes as long as the arms, and fewer than 2³² rows.
-    pub(super) fn for_each<E>(
-        &mut self,
-        of_rows: &[u32],
-        groups: Option<&[u32]>,
-        arms: usize,
-        mut each: impl FnMut(Key, &[u32]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub(super) fn sort(&mut self, of_rows: &[u32], groups: Option<&[u32]>, arms: usize) {
         let most = groups.and_then(|groups| groups.iter().max()).copied().unwrap_or(0);
         let cells = (most as usize + 1).saturating_mul(arms);
-        let key = |row: u32| (groups.map_or(0, |groups| groups[row as usize]), of_rows[row as usize]);
+        self.runs.clear();
         if cells > SPARSE * (of_rows.len() + 64) {
+            let key = |row: u32| (groups.map_or(0, |groups| groups[row as usize]), of_rows[row as usize]);
             self.positions.clear();
             self.positions.extend(0..of_rows.len() as u32);
             self.positions.sort_by_key(|row| key(*row));
-            let runs = self.positions.chunk_by(|left, right| key(*left) == key(*right));
-            return runs.into_iter().try_for_each(|run| each(key(run[0]), run));
+            let mut start = 0;
+            for run in self.positions.chunk_by(|left, right| key(*left) == key(*right)) {
+                self.runs.push((key(run[0]), start..start + run.len()));
+                start += run.len();
+            }
+            return;
         }
         match groups {
             Some(groups) => {
@@ -44,19 +46,18 @@ impl ByCell {
         }
         let mut start = 0;
         for (cell, end) in self.ends.iter().enumerate() {
-            let run = &self.positions[start..*end as usize];
-            start = *end as usize;
+            let run = start..*end as usize;
+            start = run.end;
             if !run.is_empty() {
-                // Both are below the codes they came from.
-                each(((cell / arms) as u32, (cell % arms) as u32), run)?;
+                // Both are no larger than the codes they came from.
+                self.runs.push((((cell / arms) as u32, (cell % arms) as u32), run));
             }
         }
-        Ok(())
     }
 
     /// Sorts rows by counting those of each cell.
     fn count(&mut self, cells: usize, of_rows: impl ExactSizeIterator<Item = usize> + Clone) {
-        let ByCell { ends, positions } = self;
+        let ByCell { ends, positions, .. } = self;
         ends.clear();
         ends.resize(cells, 0);
         of_rows.clone().for_each(|cell| ends[cell] += 1);
@@ -71,7 +72,23 @@ impl ByCell {
         }
     }
 
+    /// The position of each row, in the order of cells.
+    pub(super) fn positions(&self) -> &[u32] {
+        &self.positions
+    }
+
+    /// The cells that have rows, in order, and where theirs stand in [`positions`](ByCell::positions).
+    pub(super) fn runs(&self) -> &[(Key, Range<usize>)] {
+        &self.runs
+    }
+
+    /// Whether the rows were in the order of cells before.
+    pub(super) fn is_sorted(&self) -> bool {
+        (0..).zip(&self.positions).all(|(row, position)| row == *position)
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         (self.ends.capacity() + self.positions.capacity()) * size_of::<u32>()
+            + self.runs.capacity() * size_of::<(Key, Range<usize>)>()
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::by_cell::Key;
 use super::derive::{Limits, Making, percentiles, with_ancestors};
-use super::pass::{self, Cell, Cells, Pass, ReadCells, Reading, passes};
+use super::pass::{self, Cells, Pass, ReadCells, Reading, passes};
 use super::store::{Selection, Store};
 use crate::suffstat::{Error, ExactCoMoments, Histogram, Values};
 
@@ -189,7 +189,7 @@ impl Finish {
     pub fn worker(&self) -> Worker {
         let outline = Arc::clone(&self.outline);
         Worker {
-            cells: outline.passes.iter().map(|_| Cells::new()).collect(),
+            cells: outline.passes.iter().map(|_| Cells::default()).collect(),
             staged: Store::default(),
             kept: Store::default(),
             making: Making::default(),
@@ -270,7 +270,7 @@ fn below(what: &'static str, count: usize, position: usize) -> Result<(), Error>
 }
 
 /// Rows that are sorted together: enough for each cell to fill a block of its own, few enough to stay in the nearer caches.
-const ROWS_PER_CELL: usize = 256;
+const ROWS_PER_CELL: usize = 512;
 const FEWEST_ROWS: usize = 8_192;
 const MOST_ROWS: usize = 65_536;
 
@@ -298,7 +298,7 @@ impl Worker {
 
     /// Bytes held on the heap.
     pub fn heap_bytes(&self) -> usize {
-        let cells: usize = self.cells.iter().flat_map(Cells::values).map(Cell::heap_bytes).sum();
+        let cells: usize = self.cells.iter().map(Cells::heap_bytes).sum();
         let rows = self.staged.heap_bytes() + self.kept.heap_bytes();
         cells + rows + self.making.heap_bytes() + self.reading.heap_bytes()
     }
@@ -324,7 +324,7 @@ impl Worker {
         let outline = Arc::clone(&self.outline);
         let kept = std::mem::take(&mut self.kept);
         kept.with_block(&outline.later.selection, |block| self.read(&outline.later, limits, block))?;
-        Ok(self.cells.into_iter().map(pass::read_out).collect())
+        Ok(self.cells.into_iter().map(Cells::read_out).collect())
     }
 
     /// Reads a block, a part at a time, for the passes of a stage.
@@ -336,12 +336,10 @@ impl Worker {
             let most = cells.iter().map(Cells::len).max().unwrap_or(0);
             let parts = ((rows - start) / (ROWS_PER_CELL * most).clamp(FEWEST_ROWS, MOST_ROWS)).max(1);
             let end = start + (rows - start).div_ceil(parts);
-            let groups: Vec<&[u32]> = block.groups.iter().map(|codes| part(codes, start, end)).collect();
-            let values = block.values.iter().map(|column| Values {
-                values: part(column.values, start, end),
-                present: column.present.map(|present| part(present, start, end)),
-            });
-            let values: Vec<Values<'_>> = values.collect();
+            // What was not laid by has no rows to take.
+            let groups: Vec<&[u32]> =
+                block.groups.iter().map(|codes| codes.get(start..end).unwrap_or_default()).collect();
+            let values: Vec<Values<'_>> = block.values.iter().map(|column| column.part(start..end)).collect();
             let columns = making.columns(&outline.finishing, &stage.made, limits, &values);
             let part = UnitBlock { arms: &block.arms[start..end], groups: &groups, values: &values };
             for (pass, cells) in
@@ -353,11 +351,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// Some rows of a column; none of one that was not laid by.
-fn part<T>(column: &[T], start: usize, end: usize) -> &[T] {
-    column.get(start..end).unwrap_or_default()
 }
 
 /// The percentile limits of every derived column, in order, since one may be made of another.

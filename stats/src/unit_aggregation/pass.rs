@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::by_cell::{ByCell, Key};
@@ -14,14 +15,20 @@ pub(super) struct Pass {
     pub(super) by: Option<usize>,
     /// Whether it must wait for limits.
     pub(super) waits: bool,
-    /// The columns read: first those of tuples, then those of histograms alone.
+    /// The columns read.
     pub(super) columns: Vec<usize>,
+    /// The tuples, in the order of their families.
     pub(super) tuples: Vec<Vec<usize>>,
+    families: Vec<Family>,
+    pub(super) histograms: Vec<usize>,
+}
+
+/// Tuples that share their work: read together, apart from others, so that their columns are at hand in the nearest cache.
+#[derive(Debug)]
+struct Family {
+    columns: Vec<usize>,
     /// The tuples as positions in `columns`.
     shape: Arc<Tuples>,
-    pub(super) histograms: Vec<usize>,
-    /// The columns of histograms as positions in `columns`.
-    histogram_places: Vec<usize>,
 }
 
 /// Whether a column is known only once percentile limits are.
@@ -69,17 +76,15 @@ pub(super) fn passes(finishing: &Finishing) -> Vec<Pass> {
 
 impl Pass {
     fn new(by: Option<usize>, waits: bool, tuples: Vec<Vec<usize>>, histograms: Vec<usize>) -> Self {
-        let mut columns: Vec<usize> = Vec::new();
-        let mut place = |column: &usize| match columns.iter().position(|other| other == column) {
-            Some(place) => place,
-            None => {
-                columns.push(*column);
-                columns.len() - 1
-            }
-        };
-        let shape = Tuples::new(tuples.iter().map(|tuple| tuple.iter().map(&mut place).collect()).collect());
-        let histogram_places = histograms.iter().map(&mut place).collect();
-        Pass { by, waits, columns, tuples, shape: Arc::new(shape), histograms, histogram_places }
+        let all = Tuples::new(tuples.clone()).families().into_iter();
+        let families: Vec<Vec<Vec<usize>>> =
+            all.map(|family| family.into_iter().map(|tuple| tuples[tuple].clone()).collect()).collect();
+        let mut columns: Vec<usize> = tuples.iter().flatten().chain(&histograms).copied().collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let tuples = families.concat();
+        let families = families.iter().map(|tuples| Family::new(tuples)).collect();
+        Pass { by, waits, columns, tuples, families, histograms }
     }
 
     /// Whether a readout by this grouping can be made of what this pass reads.
@@ -88,21 +93,40 @@ impl Pass {
     }
 }
 
-/// The cells of a pass, in the order of results.
-pub(super) type Cells = BTreeMap<Key, Cell>;
+impl Family {
+    fn new(tuples: &[Vec<usize>]) -> Self {
+        let mut columns: Vec<usize> = Vec::new();
+        let mut place = |column: &usize| {
+            columns.iter().position(|other| other == column).unwrap_or_else(|| {
+                columns.push(*column);
+                columns.len() - 1
+            })
+        };
+        let shape = Tuples::new(tuples.iter().map(|tuple| tuple.iter().map(&mut place).collect()).collect());
+        Family { columns, shape: Arc::new(shape) }
+    }
+}
 
-/// The same, read out.
+/// The cells of a pass.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    places: BTreeMap<Key, usize>,
+    cells: Vec<Cell>,
+}
+
+/// The cells of a pass, read out, in the order of results.
 pub(super) type ReadCells = BTreeMap<Key, ReadCell>;
 
 /// The statistics of the rows of one arm and group.
 #[derive(Debug)]
-pub(super) struct Cell {
+struct Cell {
     units: u64,
-    comoments: TupleCoMoments,
+    /// Per family.
+    comoments: Vec<TupleCoMoments>,
     histograms: Vec<Histogram>,
 }
 
-/// The same, read out.
+/// What is read out of a cell.
 #[derive(Debug)]
 pub(super) struct ReadCell {
     pub(super) units: u64,
@@ -118,7 +142,7 @@ pub(super) struct Reading {
     workspace: Workspace,
 }
 
-/// The rows of one cell out of one column.
+/// The rows of one column, sorted by cell.
 #[derive(Debug, Default)]
 struct Gathered {
     values: Vec<f64>,
@@ -136,75 +160,118 @@ impl Pass {
         arms: usize,
     ) -> Result<(), Error> {
         let Reading { by_cell, gathered, workspace } = reading;
-        let columns: Vec<Values<'_>> = self.columns.iter().map(|column| columns[*column]).collect();
-        gathered.resize_with(columns.len().max(gathered.len()), Gathered::default);
-        by_cell.for_each(block.arms, self.by.map(|by| block.groups[by]), arms, |key, positions| {
-            let gathered = gathered.iter_mut().zip(&columns);
-            let rows: Vec<Values<'_>> = gathered.map(|(gathered, column)| gathered.fill(column, positions)).collect();
-            cells.entry(key).or_insert_with(|| self.cell()).push(self, &rows, positions.len(), workspace)
-        })
-    }
-
-    fn cell(&self) -> Cell {
-        Cell {
-            units: 0,
-            comoments: TupleCoMoments::new(Arc::clone(&self.shape)),
-            histograms: vec![Histogram::new(); self.histograms.len()],
+        by_cell.sort(block.arms, self.by.map(|by| block.groups[by]), arms);
+        let sorted = by_cell.is_sorted();
+        let mut runs: Vec<(usize, Range<usize>)> = Vec::with_capacity(by_cell.runs().len());
+        for (key, run) in by_cell.runs() {
+            let place = cells.place(*key, || self.cell());
+            cells.cells[place].units += run.len() as u64;
+            runs.push((place, run.clone()));
         }
-    }
-}
-
-impl Cell {
-    fn push(
-        &mut self,
-        pass: &Pass,
-        rows: &[Values<'_>],
-        height: usize,
-        workspace: &mut Workspace,
-    ) -> Result<(), Error> {
-        self.units += height as u64;
-        if !pass.tuples.is_empty() {
-            self.comoments.push(&rows[..pass.shape.columns()], workspace)?;
+        // One family after another: to gather one column for all cells costs a fraction of all columns for one cell.
+        for (family, tuples) in self.families.iter().enumerate() {
+            gathered.resize_with(tuples.columns.len().max(gathered.len()), Gathered::default);
+            let rows = tuples.columns.iter().zip(gathered.iter_mut()).map(|(column, gathered)| match sorted {
+                true => columns[*column],
+                false => gathered.fill(columns[*column], by_cell.positions()),
+            });
+            let rows: Vec<Values<'_>> = rows.collect();
+            for (place, run) in &runs {
+                let rows: Vec<Values<'_>> = rows.iter().map(|column| column.part(run.clone())).collect();
+                cells.cells[*place].comoments[family].push(&rows, workspace)?;
+            }
         }
-        for (histogram, place) in self.histograms.iter_mut().zip(&pass.histogram_places) {
-            let column = rows[*place];
-            match column.present {
-                None => histogram.add_slice(column.values),
-                Some(present) => {
-                    for (value, present) in column.values.iter().zip(present) {
-                        if *present { histogram.add(*value) } else { histogram.record_missing(1) }
-                    }
-                }
+        for (position, column) in self.histograms.iter().enumerate() {
+            for (place, run) in &runs {
+                let histogram = &mut cells.cells[*place].histograms[position];
+                count(histogram, columns[*column], &by_cell.positions()[run.clone()]);
             }
         }
         Ok(())
     }
 
+    fn cell(&self) -> Cell {
+        Cell {
+            units: 0,
+            comoments: self.families.iter().map(|family| TupleCoMoments::new(Arc::clone(&family.shape))).collect(),
+            histograms: vec![Histogram::new(); self.histograms.len()],
+        }
+    }
+}
+
+/// Counts the values of a column at some positions.
+fn count(histogram: &mut Histogram, column: Values<'_>, positions: &[u32]) {
+    for position in positions {
+        match column.present.is_none_or(|present| present[*position as usize]) {
+            true => histogram.add(column.values[*position as usize]),
+            false => histogram.record_missing(1),
+        }
+    }
+}
+
+impl Cells {
+    /// The place of a cell, which is new if it was not there.
+    fn place(&mut self, key: Key, empty: impl FnOnce() -> Cell) -> usize {
+        *self.places.entry(key).or_insert_with(|| {
+            self.cells.push(empty());
+            self.cells.len() - 1
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The statistics of all cells.
+    pub(super) fn read_out(self) -> ReadCells {
+        let mut cells: Vec<Option<Cell>> = self.cells.into_iter().map(Some).collect();
+        let read = |cell: Cell| ReadCell {
+            units: cell.units,
+            comoments: cell.comoments.iter().flat_map(TupleCoMoments::tuples).collect(),
+            histograms: cell.histograms,
+        };
+        self.places.into_iter().filter_map(|(key, place)| Some((key, read(cells[place].take()?)))).collect()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
+        self.cells.iter().map(|cell| size_of::<(Key, usize, Cell)>() + cell.heap_bytes()).sum()
+    }
+}
+
+impl Cell {
+    fn heap_bytes(&self) -> usize {
         let histograms = self.histograms.iter().map(|one| size_of::<Histogram>() + one.heap_bytes());
-        size_of::<(Key, Cell)>() + self.comoments.heap_bytes() + histograms.sum::<usize>()
+        let comoments = self.comoments.iter().map(|one| size_of::<TupleCoMoments>() + one.heap_bytes());
+        comoments.chain(histograms).sum()
     }
 }
 
 impl Gathered {
-    /// The rows at some positions, in order; where they lie side by side nothing is copied.
-    fn fill<'a>(&'a mut self, column: &Values<'a>, positions: &[u32]) -> Values<'a> {
-        if let [first, .., last] = positions
-            && (last - first) as usize == positions.len() - 1
-        {
-            let (start, end) = (*first as usize, *last as usize + 1);
-            let present = column.present.map(|present| &present[start..end]);
-            return Values { values: &column.values[start..end], present };
-        }
-        self.values.clear();
-        self.values.extend(positions.iter().map(|position| column.values[*position as usize]));
-        let present = column.present.map(|present| {
-            self.present.clear();
-            self.present.extend(positions.iter().map(|position| present[*position as usize]));
-            self.present.as_slice()
-        });
-        Values { values: &self.values, present }
+    fn fill<'a>(&'a mut self, column: Values<'_>, positions: &[u32]) -> Values<'a> {
+        let values = gather(&mut self.values, column.values, positions);
+        let present = column.present.map(|present| gather(&mut self.present, present, positions));
+        Values { values, present }
     }
+}
+
+/// The entries at some positions.
+fn gather<'a, T: Copy + Default>(into: &'a mut Vec<T>, column: &[T], positions: &[u32]) -> &'a [T] {
+    if into.len() < positions.len() {
+        into.resize(positions.len(), T::default());
+    }
+    let gathered = &mut into[..positions.len()];
+    // Eight at a time, since a loop of loads and stores is bound by its own counting.
+    let (outs, last) = gathered.as_chunks_mut::<8>();
+    let (eights, rest) = positions.as_chunks::<8>();
+    for (out, positions) in outs.iter_mut().zip(eights) {
+        for lane in 0..8 {
+            out[lane] = column[positions[lane] as usize];
+        }
+    }
+    for (out, position) in last.iter_mut().zip(rest) {
+        *out = column[*position as usize];
+    }
+    gathered
 }
 
 impl Reading {
@@ -212,13 +279,6 @@ impl Reading {
         let gathered = |one: &Gathered| one.values.capacity() * size_of::<f64>() + one.present.capacity();
         self.by_cell.heap_bytes() + self.gathered.iter().map(gathered).sum::<usize>()
     }
-}
-
-/// The statistics of all cells.
-pub(super) fn read_out(cells: Cells) -> ReadCells {
-    let read =
-        |cell: Cell| ReadCell { units: cell.units, comoments: cell.comoments.tuples(), histograms: cell.histograms };
-    cells.into_iter().map(|(key, cell)| (key, read(cell))).collect()
 }
 
 /// Adds the cells of another part of the same rows.
