@@ -10,6 +10,7 @@ mod input_parquet;
 mod kept;
 mod mutation;
 mod native;
+mod native_hostile;
 mod project_files;
 mod schema;
 mod shop;
