@@ -30,8 +30,10 @@ use crate::plan::lower::{Schemas, UnitState, of_one_row};
 use crate::plan::{Plan, UnitAggregation, UnitColumn};
 use crate::sql::{cast as cast_to, column, lower};
 
-/// Rows read at a time where rows are taken apart by arm alone: what is read of them stays near the processor.
-const FEW_ROWS: usize = 16_384;
+/// Rows read at a time: as many as are finished at a time, so that what was read is still near the processor.
+const ROWS_BY_ARM: usize = 8_192;
+/// The same where rows are taken apart by arm and dimension, into many parts.
+const ROWS_BY_DIMENSION: usize = 32_768;
 
 /// What a plan asks of its source, in the order in which it is read: the arm, the filter if there is one, dimensions, values.
 struct Table {
@@ -142,7 +144,10 @@ impl Table {
             }
         }
         let reading = Reading::of(engine, &enrolment.source, &wanted, None).await?;
-        let reading = if enrolment.dimensions.is_empty() { reading.with_batch_rows(FEW_ROWS) } else { reading };
+        let reading = reading.with_batch_rows(match enrolment.dimensions.is_empty() {
+            true => ROWS_BY_ARM,
+            false => ROWS_BY_DIMENSION,
+        });
         Ok(Self {
             name: enrolment.source.clone(),
             reading,
