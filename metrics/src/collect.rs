@@ -19,6 +19,9 @@ use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNI
 use crate::plan::{Derivation, Grouping, Plan};
 use crate::sql::{Statement, cast, column};
 
+/// The value of a dimension of units that have none.
+pub(crate) const MISSING_GROUP: &str = "(missing)";
+
 /// Values of a dimension beyond this make no readable report.
 pub(crate) const MOST_SEGMENTS: usize = 1_000;
 
@@ -142,7 +145,7 @@ async fn stated(
         for batch in &batches {
             for row in 0..batch.num_rows() {
                 let arm = text(batch, READ_ARM, row).unwrap_or_default();
-                let value = text(batch, READ_GROUP, row).unwrap_or_else(|| "(missing)".to_owned());
+                let value = text(batch, READ_GROUP, row).unwrap_or_else(|| MISSING_GROUP.to_owned());
                 counts.push((arm, value, count(batch, READ_UNITS, row)));
             }
         }
@@ -170,7 +173,7 @@ fn put_together(plan: &Plan, aggregated: Aggregated) -> Result<Collected, Error>
             Grouping::Dimension(name) => {
                 let mut by_value: BTreeMap<String, Vec<ReadArm>> = BTreeMap::new();
                 for (value, row) in rows {
-                    by_value.entry(value.unwrap_or_else(|| "(missing)".to_owned())).or_default().push(row);
+                    by_value.entry(value.unwrap_or_else(|| MISSING_GROUP.to_owned())).or_default().push(row);
                 }
                 if by_value.len() > MOST_SEGMENTS {
                     return Err(Error::TooMany {

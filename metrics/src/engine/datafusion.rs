@@ -118,6 +118,11 @@ impl DataFusion {
         self.engine_path
     }
 
+    /// Memory and temporary files.
+    pub(crate) fn environment(&self) -> &Arc<RuntimeEnv> {
+        &self.runtime
+    }
+
     /// What accounts for memory.
     pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
         &self.runtime.memory_pool

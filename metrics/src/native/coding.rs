@@ -1,5 +1,6 @@
 //! Texts of arms and of dimensions as small numbers, one for each row.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -100,6 +101,13 @@ impl TextCodes {
     pub(crate) fn texts(&self) -> Vec<Option<String>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::iter::once(None).chain(known.texts.iter().map(|text| Some(text.to_string()))).collect()
+    }
+
+    /// Which of two texts comes first, by their codes.
+    pub(crate) fn compare(&self, one: u32, other: u32) -> Ordering {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = |code: u32| known.texts.get((code as usize).wrapping_sub(1));
+        text(one).cmp(&text(other))
     }
 
     fn code(&self, text: &str) -> u32 {

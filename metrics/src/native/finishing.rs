@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use estimand_stats::unit_aggregation::finish::{Derive, Derived, Finished, Finishing, Limit, Readout};
 
-use crate::collect::ReadArm;
+use crate::collect::{MISSING_GROUP, ReadArm};
 use crate::definition::{Bound, CapOf};
 use crate::plan::lower::Caps;
 use crate::plan::{Derivation, Grouping, UnitAggregation};
@@ -98,7 +98,7 @@ pub(crate) fn census_by(
     let mut census = BTreeMap::new();
     for (readout, rows) in specification.readouts.iter().zip(readouts) {
         if let Grouping::Dimension(name) = &readout.by {
-            let value = |group: &Option<String>| group.clone().unwrap_or_else(|| "(missing)".to_owned());
+            let value = |group: &Option<String>| group.clone().unwrap_or_else(|| MISSING_GROUP.to_owned());
             let mut counts: Vec<(String, String, u64)> =
                 rows.iter().map(|(group, row)| (row.arm.clone(), value(group), row.units)).collect();
             counts.sort();

@@ -9,8 +9,11 @@
 //! operator names no culprit. Where it meets something that is to be refused it gives up, and the statements say what and
 //! where.
 
+mod cells;
 mod coding;
+mod events;
 mod finishing;
+mod pool_room;
 mod reading;
 mod unit_rows;
 mod workers;
@@ -103,11 +106,13 @@ pub struct Route {
 
 /// Which way each source of a plan goes, in alphabetical order.
 pub fn routes(engine: &DataFusion, plan: &Plan) -> Vec<Route> {
-    let choice = choice(engine.engine_path(), plan);
+    let choice = choice(engine, plan);
     let route = |source: &str| {
         let (way, why) = match (&choice, engine.files(source)) {
             (Choice::UnitRows, Some(files)) => (Way::Files(files.format()), "each row is a unit".to_owned()),
             (Choice::UnitRows, None) => (Way::Stream, "each row is a unit".to_owned()),
+            (Choice::Events, Some(files)) => (Way::Files(files.format()), "units have ids".to_owned()),
+            (Choice::Events, None) => (Way::Stream, "units have ids".to_owned()),
             (Choice::Sql(why), _) => (Way::Sql, why.clone()),
         };
         Route { source: source.to_owned(), way, why }
@@ -117,18 +122,23 @@ pub fn routes(engine: &DataFusion, plan: &Plan) -> Vec<Route> {
 
 /// What carries a plan out.
 enum Choice {
+    Events,
     UnitRows,
     Sql(String),
 }
 
-fn choice(path: EnginePath, plan: &Plan) -> Choice {
-    if path == EnginePath::Sql {
+fn choice(engine: &DataFusion, plan: &Plan) -> Choice {
+    if engine.engine_path() == EnginePath::Sql {
         return Choice::Sql("asked for".to_owned());
     }
     if !plan.unit_rows.is_empty() {
         return Choice::Sql("an estimator needs rows of units".to_owned());
     }
-    unit_rows::why_not(&plan.specification).map_or(Choice::UnitRows, Choice::Sql)
+    let why_not = match plan.specification.enrolment.unit_column {
+        Some(_) => events::compile(plan, engine.schemas()).err().map_or(Choice::Events, Choice::Sql),
+        None => unit_rows::why_not(&plan.specification).map_or(Choice::UnitRows, Choice::Sql),
+    };
+    why_not
 }
 
 /// The statistics of a plan, before they are put together for estimators.
@@ -156,7 +166,8 @@ pub(crate) async fn aggregate(
 ) -> Result<Option<Aggregated>, Error> {
     let Some(engine) = engine.embedded() else { return Ok(None) };
     let path = engine.engine_path();
-    let ended = match choice(path, plan) {
+    let ended = match choice(engine, plan) {
+        Choice::Events => events::aggregate(engine, plan, progress).await,
         Choice::UnitRows => unit_rows::aggregate(engine, plan, progress).await,
         Choice::Sql(why) if path == EnginePath::Native => {
             return Err(Error::NotNative { experiment: plan.experiment.name.clone(), why });

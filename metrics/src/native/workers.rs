@@ -2,7 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::future::join_all;
 
@@ -52,10 +52,22 @@ impl Drop for Stop {
     }
 }
 
+impl Stop {
+    /// What the work asks.
+    pub(crate) fn stopping(&self) -> Stopping {
+        Stopping(Arc::clone(&self.0))
+    }
+}
+
 impl Stopping {
+    /// Whether the work is to end.
+    pub(crate) fn is_due(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Ends the work when it is to end; asked for every batch.
     pub(crate) fn check(&self) -> Result<(), Ended> {
-        if self.0.load(Ordering::Relaxed) { Err(Ended::Stopped) } else { Ok(()) }
+        if self.is_due() { Err(Ended::Stopped) } else { Ok(()) }
     }
 }
 
@@ -69,7 +81,7 @@ pub(crate) async fn on_threads<T: Send + 'static>(
     let stop = Stop::default();
     let work = Arc::new(work);
     let tasks = (0..threads).map(|thread| {
-        let (work, stopping) = (Arc::clone(&work), Stopping(Arc::clone(&stop.0)));
+        let (work, stopping) = (Arc::clone(&work), stop.stopping());
         tokio::task::spawn_blocking(move || {
             let made = work(thread, &stopping);
             if made.is_err() {
@@ -99,6 +111,41 @@ impl Ended {
             Self::Memory(_) => 2,
             Self::Failed(_) => 3,
         }
+    }
+}
+
+/// Does `count` pieces of work on so many threads, each piece once; each thread makes a state of its own, which is given back.
+///
+/// # Errors
+/// The first that a thread met; the others stop before their next piece.
+pub(crate) fn share<S: Send>(
+    threads: usize,
+    count: usize,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> Result<(), Ended> + Sync,
+) -> Result<Vec<S>, Ended> {
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let hand = || {
+        let mut state = begin();
+        while !failed.load(Ordering::Relaxed) {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            if piece >= count {
+                break;
+            }
+            work(&mut state, piece).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+        }
+        Ok(state)
+    };
+    match threads.min(count) {
+        0 | 1 => Ok(vec![hand()?]),
+        threads => std::thread::scope(|scope| {
+            let hands: Vec<_> = (0..threads).map(|_| scope.spawn(hand)).collect();
+            let done = hands.into_iter().map(|hand| match hand.join() {
+                Ok(done) => done,
+                Err(panic) => resume_unwind(panic),
+            });
+            done.collect::<Vec<_>>().into_iter().collect()
+        }),
     }
 }
 

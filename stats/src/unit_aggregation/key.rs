@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use arrow::array::{Array, AsArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use foldhash::quality::RandomState;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -82,8 +82,19 @@ impl KeyColumn for Texts<'_> {
     type Key = u128;
 
     fn read(&self, seed: &Seed, keys: &mut Vec<u128>) -> Option<NullBuffer> {
-        keys.clear();
         let array = self.0;
+        if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
+            let mut of_value = Vec::new();
+            let named = Texts(dictionary.values().as_ref()).read(seed, &mut of_value);
+            let is_named = |code: Option<i32>| {
+                code.filter(|code| named.as_ref().is_none_or(|named| named.is_valid(*code as usize)))
+            };
+            keys.clear();
+            let codes = || dictionary.keys().iter().map(is_named);
+            keys.extend(codes().map(|code| code.map_or(0, |code| of_value[code as usize])));
+            return Some(codes().map(|code| code.is_some()).collect::<Vec<bool>>().into());
+        }
+        keys.clear();
         let mut present = Vec::with_capacity(array.len());
         let (low, high) = (seed.integers.hash_one(0_u8), seed.integers.hash_one(1_u8));
         let sip = SipHasher13::new_with_keys(low, high);
@@ -118,7 +129,7 @@ fn none<K: Key>(rows: usize, keys: &mut Vec<K>) -> Option<NullBuffer> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{BinaryArray, StringArray, StringViewArray};
+    use arrow::array::{BinaryArray, DictionaryArray, StringArray, StringViewArray};
 
     use super::*;
 
@@ -134,6 +145,9 @@ mod tests {
         assert_eq!((&first, &one), (&second, &two));
         assert_eq!((&first, &one), (&third, &three));
         assert_eq!(one, Some(vec![true, false, false, false, true, true].into()));
+        let dictionary: DictionaryArray<Int32Type> = texts.into_iter().collect();
+        let four = Texts(&dictionary).read(&seed, &mut second);
+        assert_eq!((&first, &one), (&second, &four));
         assert_ne!(first[4], first[5]);
     }
 }

@@ -388,6 +388,11 @@ impl<K: Key> Roster<K> {
         size_of::<Entry<K>>() + size_of::<u32>() * (1 + dimensions) + 2
     }
 
+    /// The secret of its hashes, for other keys of the same rows.
+    pub fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
     /// Bytes granted for the table.
     pub fn bytes(&self) -> usize {
         self.bytes

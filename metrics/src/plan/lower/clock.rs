@@ -13,7 +13,7 @@ const MICROSECONDS: &str = "Timestamp(Microsecond, None)";
 
 /// The tick in which all times of a plan are counted, so that the difference of two is one subtraction of integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tick {
+pub(crate) enum Tick {
     /// What nearly all sources hold, or hold exactly.
     Microsecond,
     /// Some source tells times closer than a microsecond apart.

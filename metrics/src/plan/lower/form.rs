@@ -11,15 +11,15 @@ use crate::sql::{cast, column};
 
 /// How the ids and times of a plan are written, whatever its sources hold.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Form<'a> {
+pub(crate) struct Form<'a> {
     schemas: &'a Schemas,
     key: KeyForm,
     /// The tick of every time.
-    pub(super) tick: Tick,
+    pub(crate) tick: Tick,
 }
 
 impl<'a> Form<'a> {
-    pub(super) fn of(specification: &UnitAggregation, schemas: &'a Schemas) -> Self {
+    pub(crate) fn of(specification: &UnitAggregation, schemas: &'a Schemas) -> Self {
         Self { schemas, key: KeyForm::of(specification, schemas), tick: Tick::of(specification, schemas) }
     }
 
@@ -52,7 +52,7 @@ impl<'a> Form<'a> {
     }
 
     /// The time of a row of a source.
-    pub(super) fn time(&self, clock: &Clock, source: &str) -> Expr {
+    pub(crate) fn time(&self, clock: &Clock, source: &str) -> Expr {
         self.tick.time(clock, source, self.schemas)
     }
 }

@@ -21,6 +21,8 @@ use std::collections::BTreeMap;
 use arrow::datatypes::SchemaRef;
 use sea_query::SelectStatement;
 
+pub(crate) use clock::Tick;
+pub(crate) use form::Form;
 pub use key::KeyForm;
 pub(crate) use outcomes::{COLUMN_SOURCE_ROWS, of_one_row};
 pub use readouts::{READ_ARM, READ_GROUP, READ_UNITS};
@@ -31,7 +33,6 @@ pub use units::{
 };
 pub(crate) use units::{dimensions_step, greatest};
 
-use self::form::Form;
 use crate::plan::specification::UnitAggregation;
 use crate::sql::Statement;
 

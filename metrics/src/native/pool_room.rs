@@ -1,0 +1,55 @@
+//! The memory that the operator shares with the engine, and the engine's folder for what does not fit.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::execution::SpillFile;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use estimand_stats::unit_aggregation::Room;
+
+use super::workers::Stopping;
+
+/// The engine's memory and its folder for temporary files.
+pub(crate) struct PoolRoom {
+    taken: MemoryReservation,
+    environment: Arc<RuntimeEnv>,
+    /// Kept until all is done: a file is removed with its handle.
+    files: Mutex<Vec<Arc<dyn SpillFile>>>,
+    stopping: Stopping,
+}
+
+impl PoolRoom {
+    pub(crate) fn new(environment: &Arc<RuntimeEnv>, stopping: Stopping) -> Self {
+        let consumer = MemoryConsumer::new("unit aggregation").with_can_spill(true);
+        Self {
+            taken: consumer.register(&environment.memory_pool),
+            environment: Arc::clone(environment),
+            files: Mutex::default(),
+            stopping,
+        }
+    }
+}
+
+impl Room for PoolRoom {
+    fn grow(&self, bytes: usize) -> bool {
+        self.taken.try_grow(bytes).is_ok()
+    }
+
+    fn shrink(&self, bytes: usize) {
+        self.taken.shrink(bytes);
+    }
+
+    fn file(&self) -> io::Result<File> {
+        let file = self.environment.disk_manager.create_tmp_file("rows of events").map_err(io::Error::other)?;
+        let path = file.path().ok_or_else(|| io::Error::other("the engine's temporary files have no place on disk"))?;
+        let opened = OpenOptions::new().read(true).write(true).open(path)?;
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        Ok(opened)
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stopping.is_due()
+    }
+}
