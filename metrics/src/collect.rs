@@ -321,13 +321,15 @@ fn check_census(plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A dimension of another source has one value per unit, else a join would choose or multiply.
+/// A dimension of another source has one value per assigned unit, else a join would choose or multiply.
 async fn check_dimensions(engine: &dyn Engine, plan: &Plan) -> Result<(), Error> {
     let enrolment = &plan.specification.enrolment;
     if enrolment.clock.is_none() {
         return Ok(());
     }
     for dimension in enrolment.dimensions.iter().filter(|dimension| dimension.source != enrolment.source) {
+        let mut assigned = Query::select();
+        assigned.column(Alias::new(lower::COLUMN_UNIT)).from(Alias::new(lower::ASSIGNED));
         let mut select = Query::select();
         select
             .expr_as(column(lower::COLUMN_UNIT).cast_as(Alias::new("VARCHAR")), Alias::new("unit"))
@@ -335,6 +337,7 @@ async fn check_dimensions(engine: &dyn Engine, plan: &Plan) -> Result<(), Error>
             .expr_as(column(&lower::greatest(&dimension.name)), Alias::new("greatest"))
             .from(Alias::new(lower::dimensions_step(&dimension.source)))
             .and_where(column(&dimension.name).ne(column(&lower::greatest(&dimension.name))))
+            .and_where(column(lower::COLUMN_UNIT).in_subquery(assigned))
             .order_by(Alias::new("unit"), Order::Asc);
         let step = Step {
             name: format!("differing_{}", dimension.name),

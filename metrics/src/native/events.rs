@@ -39,7 +39,7 @@ use crate::native::pool_room::PoolRoom;
 use crate::native::reading::{Prepared, Reading, Wanted, Within};
 use crate::native::workers::{Ended, Stop, share};
 use crate::plan::lower::{Form, KeyForm, Schemas, Tick, UnitState};
-use crate::plan::{Enrolment, Grouping, Plan, Span, UnitAggregation, UnitColumn};
+use crate::plan::{DimensionColumn, Enrolment, Grouping, Plan, Span, UnitAggregation, UnitColumn};
 use crate::sql::{cast as cast_to, column, lower};
 
 /// The expressions asked of one source, each once.
@@ -92,6 +92,7 @@ fn text(asked: &mut Asked, name: &str, source: &str, schemas: &Schemas) -> usize
 /// What is to be read, in the order of the sources: expressions do not travel between threads.
 pub(super) struct Questions {
     assignments: Vec<Wanted>,
+    described: Vec<Vec<Wanted>>,
     trigger: Vec<Wanted>,
     outcomes: Vec<(Vec<Wanted>, Option<Within>)>,
 }
@@ -102,7 +103,16 @@ struct AskedAssignments {
     at: Option<usize>,
     arm: usize,
     filter: Option<usize>,
-    dimensions: Vec<usize>,
+    /// Dimensions by their place in the specification, and where each is read.
+    dimensions: Vec<(usize, usize)>,
+}
+
+/// What is asked of another source of dimensions.
+struct AskedDimensions {
+    source: String,
+    id: usize,
+    /// By their place in the specification, and where each is read.
+    dimensions: Vec<(usize, usize)>,
 }
 
 /// What is asked of the source of a trigger.
@@ -142,6 +152,7 @@ pub(super) struct Compiled {
     tick: Tick,
     arms: Vec<String>,
     assignments: AskedAssignments,
+    described: Vec<AskedDimensions>,
     trigger: Option<AskedTrigger>,
     outcomes: Vec<AskedOutcomes>,
 }
@@ -181,8 +192,9 @@ pub(super) fn compile(plan: &Plan, schemas: &Schemas) -> Result<(Compiled, Quest
     if !plan.unit_rows.is_empty() {
         return Err("an estimator reads the rows of units".to_owned());
     }
-    if let Some(outside) = enrolment.dimensions.iter().find(|dimension| dimension.source != enrolment.source) {
-        return Err(format!("dimension `{}` comes from another source", outside.name));
+    let own: Vec<usize> = positions(&enrolment.dimensions, |dimension| dimension.source == enrolment.source);
+    if own.len() < enrolment.dimensions.len() && enrolment.clock.is_none() {
+        return Err("a dimension comes from another source than that of units without times".to_owned());
     }
     let form = Form::of(specification, schemas);
     let key = KeyForm::of(specification, schemas);
@@ -192,12 +204,12 @@ pub(super) fn compile(plan: &Plan, schemas: &Schemas) -> Result<(Compiled, Quest
         at: enrolment.clock.as_ref().map(|clock| asked.expression(form.time(clock, &enrolment.source), &clock.column)),
         arm: text(&mut asked, &enrolment.arm_column, &enrolment.source, schemas),
         filter: enrolment.filter.as_ref().map(|filter| asked.expression(lowered(filter, specification), "")),
-        dimensions: enrolment
-            .dimensions
+        dimensions: own
             .iter()
-            .map(|dimension| text(&mut asked, &dimension.column, &enrolment.source, schemas))
+            .map(|at| (*at, text(&mut asked, &enrolment.dimensions[*at].column, &enrolment.source, schemas)))
             .collect(),
     };
+    let (described, of_described) = described(&enrolment.dimensions, &enrolment.source, key, schemas);
     let mut of_trigger = Asked::default();
     let trigger = enrolment.trigger.as_ref().map(|trigger| {
         let asked = &mut of_trigger;
@@ -222,9 +234,41 @@ pub(super) fn compile(plan: &Plan, schemas: &Schemas) -> Result<(Compiled, Quest
         // Without times the first arm of a unit is the least by name.
         arms.sort_unstable();
     }
-    let questions = Questions { assignments: asked.wanted, trigger: of_trigger.wanted, outcomes: of_outcomes };
+    let questions = Questions {
+        assignments: asked.wanted,
+        described: of_described,
+        trigger: of_trigger.wanted,
+        outcomes: of_outcomes,
+    };
     let specification = specification.clone();
-    Ok((Compiled { specification, key, tick: form.tick, arms, assignments, trigger, outcomes }, questions))
+    Ok((Compiled { specification, key, tick: form.tick, arms, assignments, described, trigger, outcomes }, questions))
+}
+
+/// The places of those of a list for which something holds.
+fn positions<T>(list: &[T], holds: impl Fn(&T) -> bool) -> Vec<usize> {
+    list.iter().enumerate().filter(|(_, one)| holds(one)).map(|(at, _)| at).collect()
+}
+
+/// What is asked of each source of dimensions other than that of assignments.
+fn described(
+    dimensions: &[DimensionColumn],
+    assignments: &str,
+    key: KeyForm,
+    schemas: &Schemas,
+) -> (Vec<AskedDimensions>, Vec<Vec<Wanted>>) {
+    let mut sources: Vec<&DimensionColumn> =
+        dimensions.iter().filter(|dimension| dimension.source != assignments).collect();
+    sources.sort_unstable_by(|a, b| a.source.cmp(&b.source));
+    sources.dedup_by(|a, b| a.source == b.source);
+    let of = |first: &&DimensionColumn| {
+        let mut asked = Asked::default();
+        let id = id(&mut asked, key, &first.unit_column, &first.source, schemas);
+        let own = positions(dimensions, |dimension| dimension.source == first.source);
+        let read = |at: &usize| (*at, text(&mut asked, &dimensions[*at].column, &first.source, schemas));
+        let dimensions = own.iter().map(read).collect();
+        (AskedDimensions { source: first.source.clone(), id, dimensions }, asked.wanted)
+    };
+    sources.iter().map(of).unzip()
 }
 
 fn lowered(expression: &Expression, specification: &UnitAggregation) -> Expr {
@@ -428,6 +472,15 @@ fn position_or_push<T: PartialEq>(list: &mut Vec<T>, one: T) -> usize {
     }
 }
 
+impl Compiled {
+    /// The place of each dimension of the specification among those of the roster: first its own, then those of other sources.
+    fn places(&self) -> Vec<usize> {
+        let described = self.described.iter().flat_map(|asked| &asked.dimensions);
+        let order: Vec<usize> = self.assignments.dimensions.iter().chain(described).map(|(at, _)| *at).collect();
+        (0..order.len()).map(|at| order.iter().position(|one| *one == at).unwrap_or_default()).collect()
+    }
+}
+
 /// Instants and lengths in the tick of a plan.
 #[derive(Clone, Copy)]
 struct Ticks {
@@ -511,6 +564,10 @@ pub(super) async fn aggregate(engine: &DataFusion, plan: &Plan, progress: Progre
     let Ok((compiled, questions)) = compile(plan, engine.schemas()) else { return Err(Ended::Refused) };
     let enrolment = &compiled.specification.enrolment;
     let assignments = Reading::of(engine, &enrolment.source, &questions.assignments, None).await?;
+    let mut described = Vec::with_capacity(compiled.described.len());
+    for (asked, wanted) in compiled.described.iter().zip(&questions.described) {
+        described.push(Reading::of(engine, &asked.source, wanted, None).await?);
+    }
     let trigger = match &compiled.trigger {
         Some(asked) => Some(Reading::of(engine, &asked.source, &questions.trigger, None).await?),
         None => None,
@@ -523,8 +580,9 @@ pub(super) async fn aggregate(engine: &DataFusion, plan: &Plan, progress: Progre
     let stop = Stop::default();
     let room = PoolRoom::new(engine.environment(), stop.stopping());
     let (at, rows_read) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let sources = Arc::new(Sources { assignments, trigger, outcomes, at, rows_read });
+    let sources = Arc::new(Sources { assignments, described, trigger, outcomes, at, rows_read });
     let names: Vec<String> = std::iter::once(&enrolment.source)
+        .chain(compiled.described.iter().map(|asked| &asked.source))
         .chain(compiled.trigger.iter().map(|asked| &asked.source))
         .chain(compiled.outcomes.iter().map(|asked| &asked.source))
         .cloned()
@@ -555,6 +613,7 @@ pub(super) async fn aggregate(engine: &DataFusion, plan: &Plan, progress: Progre
 /// What is read, one source after another, and how far that is.
 struct Sources {
     assignments: Reading,
+    described: Vec<Reading>,
     trigger: Option<Reading>,
     outcomes: Vec<Reading>,
     at: AtomicUsize,
@@ -564,7 +623,7 @@ struct Sources {
 impl Sources {
     /// In the order of reading.
     fn each(&self) -> impl Iterator<Item = &Reading> {
-        std::iter::once(&self.assignments).chain(&self.trigger).chain(&self.outcomes)
+        std::iter::once(&self.assignments).chain(&self.described).chain(&self.trigger).chain(&self.outcomes)
     }
 }
 
@@ -605,8 +664,10 @@ struct Operator<'a, I> {
     room: &'a dyn Room,
     ticks: Ticks,
     days: Days,
-    /// The texts of each dimension.
+    /// The texts of each dimension, in the order of the specification.
     dimensions: Vec<TextCodes>,
+    /// The place of each dimension of the specification among those of the roster.
+    places: Vec<usize>,
     ids: PhantomData<I>,
 }
 
@@ -626,9 +687,13 @@ impl<'a, I: Ids> Operator<'a, I> {
             ticks: Ticks { tick: compiled.tick, now: enrolment.as_of.map(|at| Ticks::instant(compiled.tick, at)) },
             days: Days::new(compiled.tick, &enrolment.zone),
             dimensions: enrolment.dimensions.iter().map(|_| TextCodes::default()).collect(),
+            places: compiled.places(),
             ids: PhantomData,
         };
         let mut roster = operator.enrol()?;
+        for (asked, reading) in compiled.described.iter().zip(&sources.described) {
+            operator.describe(asked, reading, &mut roster)?;
+        }
         if let (Some(asked), Some(reading)) = (&compiled.trigger, &sources.trigger) {
             operator.trigger(asked, reading, &mut roster)?;
         }
@@ -676,11 +741,8 @@ impl<'a, I: Ids> Operator<'a, I> {
             dimensions: asked.dimensions.len(),
         })?;
         let arms = ArmCodes::of(&Enrolment { arms: self.compiled.arms.clone(), ..enrolment.clone() });
-        let order = |dimension: usize, one: u32, other: u32| self.dimensions[dimension].compare(one, other);
-        let begin = || {
-            let own_codes: Vec<OwnCodes> = asked.dimensions.iter().map(|_| OwnCodes::default()).collect();
-            (enrolling.enroller(&order), own_codes)
-        };
+        let order = |own: usize, one: u32, other: u32| self.dimensions[asked.dimensions[own].0].compare(one, other);
+        let begin = || (enrolling.enroller(&order), own_codes(&asked.dimensions));
         let hands = self.read(&self.sources.assignments, begin, |(enroller, own_codes), prepared| {
             let at = asked.at.map(|place| ticks(&prepared.columns[place])).transpose().map_err(refused)?;
             let at = at.as_ref().map(|(at, nulls)| (&at[..], nulls.as_ref()));
@@ -691,15 +753,7 @@ impl<'a, I: Ids> Operator<'a, I> {
             if numbers.iter().enumerate().any(|(row, arm)| *arm == UNDECLARED && counts(row)) {
                 return Err(Ended::Refused);
             }
-            let mut dimensions = vec![Vec::new(); asked.dimensions.len()];
-            for (at, codes) in dimensions.iter_mut().enumerate() {
-                let (all, column) = (&self.dimensions[at], &prepared.columns[asked.dimensions[at]]);
-                own_codes[at].codes(all, column, codes).map_err(refused)?;
-                if all.len() > MOST_SEGMENTS {
-                    return Err(Ended::Refused);
-                }
-                codes.iter_mut().filter(|code| **code == MISSING).for_each(|code| *code = NO_CODE);
-            }
+            let dimensions = self.codes(&asked.dimensions, own_codes, prepared)?;
             enroller.push(&AssignmentBatch {
                 ids: I::of(&prepared.columns[asked.id]),
                 at,
@@ -736,6 +790,36 @@ impl<'a, I: Ids> Operator<'a, I> {
             }
         }
         Ok(kept)
+    }
+
+    /// The codes of the dimensions that a source gives.
+    fn codes(
+        &self,
+        dimensions: &[(usize, usize)],
+        own_codes: &mut [OwnCodes],
+        prepared: &Prepared,
+    ) -> Result<Vec<Vec<u32>>, Ended> {
+        let of = |((at, place), own): (&(usize, usize), &mut OwnCodes)| {
+            let (all, mut codes) = (&self.dimensions[*at], Vec::new());
+            own.codes(all, &prepared.columns[*place], &mut codes).map_err(refused)?;
+            if all.len() > MOST_SEGMENTS {
+                return Err(Ended::Refused);
+            }
+            codes.iter_mut().filter(|code| **code == MISSING).for_each(|code| *code = NO_CODE);
+            Ok(codes)
+        };
+        dimensions.iter().zip(own_codes).map(of).collect()
+    }
+
+    fn describe(&self, asked: &AskedDimensions, reading: &Reading, roster: &mut Roster<I::Key>) -> Result<(), Ended> {
+        roster.describe(asked.dimensions.len(), self.room, |describing| {
+            let begin = || own_codes(&asked.dimensions);
+            let take = |own: &mut Vec<OwnCodes>, prepared: &Prepared| {
+                let codes = self.codes(&asked.dimensions, own, prepared)?;
+                Ok(describing.push(&I::of(&prepared.columns[asked.id]), &codes)?)
+            };
+            self.read(reading, begin, take).map(|_| ())
+        })
     }
 
     fn trigger(&self, asked: &AskedTrigger, reading: &Reading, roster: &mut Roster<I::Key>) -> Result<(), Ended> {
@@ -780,7 +864,7 @@ impl<'a, I: Ids> Operator<'a, I> {
                 let text = texts.get(code as usize).cloned().flatten();
                 (arm, text.unwrap_or_else(|| MISSING_GROUP.to_owned()), units)
             };
-            let mut rows: Vec<_> = roster.census_by(at).into_iter().map(row).collect();
+            let mut rows: Vec<_> = roster.census_by(self.places[at]).into_iter().map(row).collect();
             rows.sort();
             (self.compiled.specification.enrolment.dimensions[at].name.clone(), rows)
         };
@@ -845,8 +929,8 @@ impl<'a, I: Ids> Operator<'a, I> {
             let arm = |slot: &u32| roster.arm(*slot as usize).map_or(0, |arm| declared[arm as usize]);
             let arms: Vec<u32> = units.slots.iter().map(arm).collect();
             let mut groups: Vec<Vec<u32>> = Vec::with_capacity(self.dimensions.len() + 1);
-            for dimension in 0..self.dimensions.len() {
-                let code = |slot: &u32| match roster.code(dimension, *slot as usize) {
+            for dimension in &self.places {
+                let code = |slot: &u32| match roster.code(*dimension, *slot as usize) {
                     NO_CODE => MISSING,
                     code => code,
                 };
@@ -890,6 +974,11 @@ impl<'a, I: Ids> Operator<'a, I> {
             readouts: finishing::readouts(specification, finished, &text),
         }
     }
+}
+
+/// What a thread knows of the dimensions that a source gives.
+fn own_codes(dimensions: &[(usize, usize)]) -> Vec<OwnCodes> {
+    dimensions.iter().map(|_| OwnCodes::default()).collect()
 }
 
 /// One thread's hand in making statistics of units.

@@ -505,23 +505,28 @@ impl<K: Key> Roster<K> {
         Ok(())
     }
 
-    /// Adds a dimension from another source: one value per unit.
+    /// Adds so many dimensions from another source, after those there are: one value of each per unit.
+    ///
+    /// `read` is given what each batch of the source is to be handed to; it may be called from many threads.
     ///
     /// # Errors
-    /// Those of `read`; [`Error::Refused`] when a unit has two values; [`Error::Memory`].
-    pub fn dimension<E: From<Error>>(
+    /// Those of `read`, and [`Error::Memory`].
+    pub fn describe<E: From<Error>>(
         &mut self,
+        dimensions: usize,
         room: &dyn Room,
         read: impl FnOnce(&Describing<'_, K>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let bytes = self.slots() * size_of::<u32>();
+        let bytes = self.slots() * size_of::<u32>() * dimensions;
         if !room.grow(bytes) {
-            return Err(Error::Memory { what: "the values of a dimension", bytes }.into());
+            return Err(Error::Memory { what: "the values of dimensions", bytes }.into());
         }
         self.bytes += bytes;
-        let codes: Vec<AtomicU32> = (0..self.slots()).map(|_| AtomicU32::new(NONE)).collect();
+        let none = |_| (0..self.slots()).map(|_| AtomicU32::new(NONE)).collect();
+        let codes: Vec<Vec<AtomicU32>> = (0..dimensions).map(none).collect();
         read(&Describing { roster: self, codes: &codes })?;
-        self.dimensions.push(codes.into_iter().map(AtomicU32::into_inner).collect());
+        let settled = |codes: Vec<AtomicU32>| codes.into_iter().map(AtomicU32::into_inner).collect();
+        self.dimensions.extend(codes.into_iter().map(settled));
         Ok(())
     }
 
@@ -616,33 +621,36 @@ impl<K: Key> Triggering<'_, K> {
     }
 }
 
-/// Where rows with the value of a dimension are handed to.
+/// Where rows with values of dimensions are handed to.
 pub struct Describing<'a, K> {
     roster: &'a Roster<K>,
-    codes: &'a [AtomicU32],
+    codes: &'a [Vec<AtomicU32>],
 }
 
 impl<K: Key> Describing<'_, K> {
-    /// Adds rows with the code of their value, [`u32::MAX`] for none, from any thread.
+    /// Adds rows, with the code of each dimension, [`u32::MAX`] where there is no value; from any thread.
     ///
     /// # Errors
-    /// [`Error::Refused`] when a unit has two values.
-    pub fn push<C: KeyColumn<Key = K>>(&self, ids: C, codes: &[u32]) -> Result<(), Error> {
+    /// [`Error::Refused`] when a unit has two values of a dimension.
+    pub fn push<C: KeyColumn<Key = K>>(&self, ids: &C, codes: &[Vec<u32>]) -> Result<(), Error> {
         let mut keys = Vec::new();
         let present = ids.read(&self.roster.seed, &mut keys);
-        for (row, (key, code)) in keys.into_iter().zip(codes).enumerate() {
-            if *code == NONE || present.as_ref().is_some_and(|present| present.is_null(row)) {
+        for (row, key) in keys.into_iter().enumerate() {
+            if present.as_ref().is_some_and(|present| present.is_null(row)) {
                 continue;
             }
             let start = self.roster.slot(key.hash(&self.roster.seed));
-            let Some(slot) = self.roster.probe(start, |entry| entry.from == FREE || entry.key == key) else { continue };
-            let known = self.codes[slot].load(Atomic::Relaxed);
-            if known == *code || self.roster.entries[slot].from == FREE {
-                continue;
-            }
-            let swapped = self.codes[slot].compare_exchange(NONE, *code, Atomic::Relaxed, Atomic::Relaxed);
-            if swapped.is_err_and(|other| other != *code) {
-                return Err(Error::Refused("a unit with two values of a dimension"));
+            let found = self.roster.probe(start, |entry| entry.from == FREE || entry.key == key);
+            let Some(slot) = found.filter(|slot| self.roster.entries[*slot].from != FREE) else { continue };
+            for (known, codes) in self.codes.iter().zip(codes) {
+                let code = codes[row];
+                if code == NONE || known[slot].load(Atomic::Relaxed) == code {
+                    continue;
+                }
+                let swapped = known[slot].compare_exchange(NONE, code, Atomic::Relaxed, Atomic::Relaxed);
+                if swapped.is_err_and(|other| other != code) {
+                    return Err(Error::Refused("a unit with two values of a dimension"));
+                }
             }
         }
         Ok(())

@@ -27,11 +27,11 @@ pub use key::KeyForm;
 pub(crate) use outcomes::{COLUMN_SOURCE_ROWS, of_one_row};
 pub use readouts::{READ_ARM, READ_GROUP, READ_UNITS};
 pub(crate) use readouts::{READ_COMOMENTS, histogram_of};
+pub(crate) use units::{ASSIGNED, dimensions_step, greatest};
 pub use units::{
     COLUMN_ARM, COLUMN_COUNTED_FROM, COLUMN_DAY, COLUMN_EXPOSED_AT, COLUMN_ROWS, COLUMN_STATE, COLUMN_UNDECLARED,
     COLUMN_UNIT, UnitState,
 };
-pub(crate) use units::{dimensions_step, greatest};
 
 use crate::plan::specification::UnitAggregation;
 use crate::sql::Statement;
@@ -46,7 +46,7 @@ pub const ANALYSED: &str = "analysed";
 /// Whether steps have this name, so that no source may: each reads the others by name.
 pub fn is_step(name: &str) -> bool {
     let of_a_source = [per_unit(""), dimensions_step("")];
-    [ANALYSED, units::ASSIGNED, units::TRIGGERED, UNITS, UNIT_TABLE].contains(&name)
+    [ANALYSED, ASSIGNED, units::TRIGGERED, UNITS, UNIT_TABLE].contains(&name)
         || of_a_source.iter().any(|part| name.starts_with(part) || name.ends_with(part))
 }
 

@@ -82,7 +82,7 @@ pub(super) fn word(text: &'static str) -> Expr {
 const FIRST_AT: &str = "first_at";
 const SEEN_IN: &str = "arms_seen";
 pub(super) const TRIGGERED: &str = "triggered";
-pub(super) const ASSIGNED: &str = "assigned";
+pub(crate) const ASSIGNED: &str = "assigned";
 
 pub(super) fn steps(specification: &UnitAggregation, form: Form<'_>) -> Vec<Step> {
     let enrolment = &specification.enrolment;
