@@ -2,9 +2,13 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::compute::cast;
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
+use arrow::compute::{CastOptions, cast, cast_with_options};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal64Type, Float64Type, Int32Type, Int64Type, UInt64Type};
+use arrow::util::display::FormatOptions;
 use estimand_stats::unit_aggregation::{Argument, Cells, Condition, Seed};
+
+/// Digits of a decimal that fit 64 bits, whatever they are.
+const WHOLE_DIGITS: u8 = 18;
 
 /// How an argument is used, which decides what of it travels with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub(super) enum Use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Integers,
+    /// Decimals that fit 64 bits, with their places.
+    Decimals(i8),
     Unsigned,
     Floats,
     /// Doubles of which only equality counts: all that are not numbers alike, and both zeros.
@@ -35,7 +41,8 @@ impl Form {
     /// What is made of a column of this type; `None` when the operator has no form for it.
     pub(super) fn of(used: Use, kind: &DataType) -> Option<Self> {
         use DataType::{
-            Binary, BinaryView, Boolean, Date32, Date64, LargeBinary, LargeUtf8, Timestamp, UInt64, Utf8, Utf8View,
+            Binary, BinaryView, Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, LargeBinary, LargeUtf8,
+            Timestamp, UInt64, Utf8, Utf8View,
         };
         match (used, kind) {
             (used, DataType::Dictionary(_, values)) => Self::of(used, values),
@@ -43,7 +50,10 @@ impl Form {
             (_, kind) if kind.is_floating() => {
                 Some(if used == Use::Distinguished { Self::FloatKeys } else { Self::Floats })
             }
-            (Use::Taken, kind) if kind.is_integer() || *kind == Boolean => Some(Self::Floats),
+            (Use::Taken, kind) if kind.is_numeric() || *kind == Boolean => Some(Self::Floats),
+            (Use::Added, Decimal32(_, scale) | Decimal64(_, scale) | Decimal128(..=WHOLE_DIGITS, scale)) => {
+                Some(Self::Decimals(*scale))
+            }
             (Use::Added | Use::Distinguished, UInt64) => Some(Self::Unsigned),
             // Smaller unsigned integers are signed ones without loss.
             (Use::Added | Use::Distinguished, kind) if kind.is_integer() => Some(Self::Integers),
@@ -59,6 +69,7 @@ impl Form {
     pub(super) const fn argument(self) -> Argument {
         match self {
             Self::Integers | Self::FloatKeys | Self::Presence => Argument::Integer,
+            Self::Decimals(scale) => Argument::Decimal { scale },
             Self::Unsigned => Argument::Unsigned,
             Self::Floats => Argument::Float,
             Self::TextKeys => Argument::Wide,
@@ -71,6 +82,7 @@ impl Form {
         let words = match self {
             Self::Presence => ScalarBuffer::from(Vec::new()),
             Self::Integers => bits::<Int64Type>(&plain(column, &DataType::Int64)?),
+            Self::Decimals(scale) => bits::<Decimal64Type>(&plain(column, &DataType::Decimal64(WHOLE_DIGITS, scale))?),
             Self::Unsigned => bits::<UInt64Type>(&plain(column, &DataType::UInt64)?),
             Self::Floats => bits::<Float64Type>(&plain(column, &DataType::Float64)?),
             Self::FloatKeys => {
@@ -102,7 +114,9 @@ fn plain(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, arrow::error::A
         DataType::Dictionary(_, values) => cast(column, values)?,
         _ => ArrayRef::clone(column),
     };
-    if values.data_type() == kind { Ok(values) } else { cast(&values, kind) }
+    // What does not fit is refused, not made a null.
+    const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
+    if values.data_type() == kind { Ok(values) } else { cast_with_options(&values, kind, &STRICT) }
 }
 
 /// The same bytes, as words.

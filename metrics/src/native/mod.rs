@@ -1,9 +1,13 @@
 //! The second lowering of the unit aggregation: an operator that reads it directly.
 //!
 //! ```text
-//! UnitAggregation ──▶ routes: which way each source goes, and why
-//!                        └─▶ rows of units ─▶ finish: statistics of each arm
+//! UnitAggregation ─▶ routes: which way each source goes, and why
+//!     ├─ each row is a unit ─▶ unit_rows: arms, dimensions, values as they stand ─┐
+//!     └─ units have ids ─────▶ events: roster ─▶ rows by partition ─▶ values ─────┴─▶ statistics of arms, days, segments
 //! ```
+//!
+//! The work on columns is that of [`estimand_stats::unit_aggregation`], which knows no engine; here are its reader, its
+//! share of the engine's memory and temporary files, and the translation of a specification.
 //!
 //! Every sum is exact, so both lowerings give the same bytes: threads, files and the way may differ, digits cannot. The
 //! operator names no culprit. Where it meets something that is to be refused it gives up, and the statements say what and

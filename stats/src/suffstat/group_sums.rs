@@ -336,7 +336,7 @@ impl GroupIntegerSums {
     }
 }
 
-fn decimal_to_f64(sum: i128, scale: i8) -> f64 {
+pub(crate) fn decimal_to_f64(sum: i128, scale: i8) -> f64 {
     const EXACT: std::ops::RangeInclusive<i128> = -(1 << 53)..=1 << 53;
     match (u32::try_from(scale), i64::try_from(sum)) {
         // Both are doubles without rounding (10^19 = 5^19·2^19), so their quotient is rounded once.

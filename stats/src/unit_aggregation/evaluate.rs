@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::Error;
 use super::key::Key;
-use super::program::{Function, How, Recipe, Step};
+use super::program::{Argument, Function, How, Recipe, Step};
 use super::room::Room;
 use super::roster::{REGION, Roster};
 use super::rows::Rows;
-use crate::suffstat::{ExactSum, Values, two_sum};
+use crate::suffstat::{ExactSum, Values, decimal_to_f64, two_sum};
 
 /// Bytes of rows past which a partition is not the usual one, and its memory is given back.
 const LARGE: usize = 64 << 20;
@@ -224,7 +224,7 @@ impl<'a, K: Key> Evaluator<'a, K> {
     /// Evaluates the rows of each unit that has some.
     fn units(&mut self, source: usize) -> Result<(), Error> {
         let Source { rows, recipes, cells, distinct, first_column } = &mut self.sources[source];
-        let values = &rows.program().values;
+        let (values, arguments) = (&rows.program().values, &rows.program().arguments);
         let columns = &mut self.columns.columns[*first_column..];
         for slot in 0..REGION {
             let run = &self.order[self.starts[slot] as usize..self.starts[slot + 1] as usize];
@@ -249,9 +249,10 @@ impl<'a, K: Key> Evaluator<'a, K> {
                 if cell.rows == 0 {
                     continue;
                 }
-                let sum = || match cell.inexact {
-                    true => exact_sum(number, run, &self.words, recipes),
-                    false => Ok(cell.high + cell.low + cell.integer as f64),
+                let sum = || match (cell.inexact, value.argument.map(|argument| arguments[argument])) {
+                    (true, _) => exact_sum(number, run, &self.words, recipes),
+                    (false, Some(Argument::Decimal { scale })) => Ok(decimal_to_f64(cell.integer, scale)),
+                    (false, _) => Ok(cell.high + cell.low + cell.integer as f64),
                 };
                 let given = match value.function {
                     Function::Any => 1.0,

@@ -27,6 +27,11 @@ pub enum Span {
 pub enum Argument {
     /// 64-bit signed integers, or instants, or the bits of doubles of which only equality counts.
     Integer,
+    /// Decimals: 64-bit integers that count units of `10^-scale`. To be added only.
+    Decimal {
+        /// Decimal places.
+        scale: i8,
+    },
     /// 64-bit unsigned integers.
     Unsigned,
     /// Doubles.
@@ -39,7 +44,7 @@ impl Argument {
     /// Words that a value takes.
     pub(super) const fn words(self) -> usize {
         match self {
-            Self::Integer | Self::Unsigned | Self::Float => 1,
+            Self::Integer | Self::Decimal { .. } | Self::Unsigned | Self::Float => 1,
             Self::Wide => 2,
         }
     }
