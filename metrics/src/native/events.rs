@@ -94,8 +94,11 @@ pub(super) struct Questions {
     assignments: Vec<Wanted>,
     described: Vec<Vec<Wanted>>,
     trigger: Vec<Wanted>,
-    outcomes: Vec<(Vec<Wanted>, Option<Within>)>,
+    outcomes: Vec<Question>,
 }
+
+/// What is to be read of a source, and which of its rows are of use.
+type Question = (Vec<Wanted>, Option<Within>);
 
 /// What is asked of the source of assignments.
 struct AskedAssignments {
@@ -282,7 +285,7 @@ fn outcomes(
     source: &str,
     enrolled: bool,
     places: &[usize],
-) -> Result<(AskedOutcomes, (Vec<Wanted>, Option<Within>)), String> {
+) -> Result<(AskedOutcomes, Question), String> {
     let values: Vec<(usize, &UnitColumn)> =
         places.iter().map(|place| (*place, &specification.values[*place])).collect();
     let unit = values.iter().find_map(|(_, value)| value.unit_column.as_deref()).unwrap_or_default();

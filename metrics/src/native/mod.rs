@@ -138,11 +138,10 @@ fn choice(engine: &DataFusion, plan: &Plan) -> Choice {
     if !plan.unit_rows.is_empty() {
         return Choice::Sql("an estimator needs rows of units".to_owned());
     }
-    let why_not = match plan.specification.enrolment.unit_column {
+    match plan.specification.enrolment.unit_column {
         Some(_) => events::compile(plan, engine.schemas()).err().map_or(Choice::Events, Choice::Sql),
         None => unit_rows::why_not(&plan.specification).map_or(Choice::UnitRows, Choice::Sql),
-    };
-    why_not
+    }
 }
 
 /// The statistics of a plan, before they are put together for estimators.
