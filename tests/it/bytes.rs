@@ -21,11 +21,8 @@ use crate::command::Desk;
 const USERS: u64 = 215_000;
 const MANY_USERS: u64 = 1_075_000;
 
-/// Too little for what statements group by user to stay in memory, enough for their joins, which cannot spill.
-const TIGHT_FOR_STATEMENTS: u64 = 112;
-
-/// Too little for the rows that the native operator keeps until they are evaluated.
-const TIGHT: u64 = 64;
+/// Too little, in megabytes, for what statements group by user to stay in memory, enough for their joins, which cannot spill.
+const TIGHT: u64 = 112;
 
 #[test]
 fn ways_threads_order_of_rows_and_spilling_do_not_change_a_byte() {
@@ -36,27 +33,26 @@ fn ways_threads_order_of_rows_and_spilling_do_not_change_a_byte() {
     let (events, assignments) = (desk.file("shop/data/events.parquet"), desk.file("shop/data/assignments.parquet"));
     let rows = read(&events);
     assert!(rows.num_rows() as u64 > times * 2_000_000, "{} events", rows.num_rows());
-    let limits = [TIGHT, TIGHT_FOR_STATEMENTS].map(|limit| format!("{}MB", limit * times));
-    let [tight, tight_for_statements] = &limits;
+    let tight = format!("{}MB", TIGHT * times);
+    let tight = ["--threads", "3", "--memory-limit", tight.as_str()];
     let usual = answer(&desk, "sql", &["--threads", "2"]).text;
     let page = page(&desk, "sql");
-    assert!(self::page(&desk, "auto") == page, "the native operator changed the report");
+    assert!(self::page(&desk, "native") == page, "the native operator changed the report");
     for threads in ["1", "2", "3", "7", "16"] {
-        assert!(answer(&desk, "auto", &["--threads", threads]).text == usual, "{threads} threads changed the answer");
+        assert!(answer(&desk, "native", &["--threads", threads]).text == usual, "{threads} threads changed the answer");
     }
-    for (way, limit) in [("auto", tight), ("sql", tight_for_statements)] {
-        let spilled = answer(&desk, way, &["--threads", "3", "--memory-limit", limit]);
-        assert!(spilled.spilled || way == "auto", "{limit} was meant to be too little for {way}");
-        assert!(spilled.text == usual, "spilling changed the answer of {way}");
-    }
+    let spilled = answer(&desk, "sql", &tight);
+    assert!(spilled.spilled, "{tight:?} was meant to be too little");
+    assert!(spilled.text == usual, "spilling changed the answer");
+    assert!(answer(&desk, "auto", &tight).text == usual, "little memory changed the answer");
     divide(&events, &shuffled(&rows, 1), 5);
     divide(&assignments, &shuffled(&read(&assignments), 2), 3);
     for (way, limits) in [
-        ("auto", ["--threads", "1"].as_slice()),
-        ("auto", &["--threads", "7"]),
-        ("auto", &["--threads", "2", "--memory-limit", tight]),
+        ("native", ["--threads", "1"].as_slice()),
+        ("native", &["--threads", "7"]),
+        ("auto", tight.as_slice()),
         ("sql", &["--threads", "3"]),
-        ("sql", &["--threads", "2", "--memory-limit", tight_for_statements]),
+        ("sql", tight.as_slice()),
     ] {
         let other = answer(&desk, way, limits).text;
         assert!(without_inputs(&other) == without_inputs(&usual), "other files with the same rows changed {way}");

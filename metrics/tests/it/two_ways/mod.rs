@@ -31,7 +31,7 @@ const CASES: u64 = 200;
 
 /// Least share of the experiments that are answered, and of the answers that the native operator gives.
 const LEAST_ANSWERED: f64 = 0.75;
-const LEAST_NATIVE: f64 = 0.1;
+const LEAST_NATIVE: f64 = 0.4;
 
 /// What came of a case in one way: everything that was collected as text, or the refusal.
 type Answer = Result<String, String>;
