@@ -78,19 +78,19 @@ fn enrolled() -> Roster<i64> {
     let terms = Terms { arms: 2, timed: true, start: None, end: None, dimensions: 0 };
     let Ok(enrolling) = Enrolling::new(terms) else { unreachable!("two arms") };
     let order = |_: usize, one: u32, other: u32| one.cmp(&other);
-    let mut enroller = enrolling.enroller(&order);
+    let mut enroller = enrolling.enroller(&order, &NoLimit);
     let ids: Int64Array = (0..UNITS as i64).map(Some).collect();
     let at: Vec<i64> = (0..UNITS).map(|_| rng.random_range(14 * DAY..28 * DAY)).collect();
     let arms: Vec<u32> = (0..UNITS).map(|_| rng.random_range(0..2)).collect();
-    enroller.push(&AssignmentBatch {
+    let pushed = enroller.push(&AssignmentBatch {
         ids: Integers(&ids),
         at: Some((&at, None)),
         arms: &arms,
         dimensions: &[],
         kept: None,
     });
-    enroller.finish();
-    let Ok(roster) = enrolling.finish(&NoLimit) else { unreachable!("memory has no limit") };
+    assert!(pushed.is_ok() && enroller.finish().is_ok());
+    let Ok(roster) = enrolling.finish(&NoLimit, 1) else { unreachable!("memory has no limit") };
     roster
 }
 

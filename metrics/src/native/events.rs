@@ -28,7 +28,7 @@ use sea_query::Expr;
 
 use crate::collect::{CensusRow, Doing, MISSING_GROUP, MOST_SEGMENTS, Progress};
 use crate::definition::{Clock, Zone};
-use crate::engine::{DataFusion, Engine};
+use crate::engine::DataFusion;
 use crate::error::Error;
 use crate::expression::{AggregateFunction, Expression};
 use crate::native::Aggregated;
@@ -37,6 +37,7 @@ use crate::native::coding::{ArmCodes, MISSING, OwnCodes, TextCodes, UNDECLARED};
 use crate::native::finishing;
 use crate::native::pool_room::PoolRoom;
 use crate::native::reading::{Prepared, Reading, Wanted, Within};
+use crate::native::unit_rows::as_text;
 use crate::native::workers::{Ended, Stop, share};
 use crate::plan::lower::{Form, KeyForm, Schemas, Tick, UnitState};
 use crate::plan::{DimensionColumn, Enrolment, Grouping, Plan, Span, UnitAggregation, UnitColumn};
@@ -51,13 +52,7 @@ struct Asked {
 impl Asked {
     /// The place of an expression among those asked.
     fn place(&mut self, wanted: Wanted) -> usize {
-        match self.wanted.iter().position(|one| *one == wanted) {
-            Some(place) => place,
-            None => {
-                self.wanted.push(wanted);
-                self.wanted.len() - 1
-            }
-        }
+        position_or_push(&mut self.wanted, wanted)
     }
 
     /// An expression, read without planning when it is a column as it is.
@@ -82,11 +77,7 @@ fn id(asked: &mut Asked, key: KeyForm, name: &str, source: &str, schemas: &Schem
 
 /// A column as text.
 fn text(asked: &mut Asked, name: &str, source: &str, schemas: &Schemas) -> usize {
-    let kind = schemas.get(source).and_then(|schema| schema.field_with_name(name).ok()).map(|field| field.data_type());
-    match kind {
-        Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => asked.place(Wanted::Column(name.to_owned())),
-        _ => asked.place(Wanted::Made(cast_to(column(name), "VARCHAR"))),
-    }
+    asked.place(as_text(source, name, schemas))
 }
 
 /// What is to be read, in the order of the sources: expressions do not travel between threads.
@@ -563,8 +554,12 @@ impl Days {
 }
 
 /// Reads the sources and gives the statistics, on threads of its own.
-pub(super) async fn aggregate(engine: &DataFusion, plan: &Plan, progress: Progress<'_>) -> Result<Aggregated, Ended> {
-    let Ok((compiled, questions)) = compile(plan, engine.schemas()) else { return Err(Ended::Refused) };
+pub(super) async fn aggregate(
+    engine: &DataFusion,
+    compiled: Compiled,
+    questions: Questions,
+    progress: Progress<'_>,
+) -> Result<Aggregated, Ended> {
     let enrolment = &compiled.specification.enrolment;
     let assignments = Reading::of(engine, &enrolment.source, &questions.assignments, None).await?;
     let mut described = Vec::with_capacity(compiled.described.len());
@@ -745,7 +740,7 @@ impl<'a, I: Ids> Operator<'a, I> {
         })?;
         let arms = ArmCodes::of(&Enrolment { arms: self.compiled.arms.clone(), ..enrolment.clone() });
         let order = |own: usize, one: u32, other: u32| self.dimensions[asked.dimensions[own].0].compare(one, other);
-        let begin = || (enrolling.enroller(&order), own_codes(&asked.dimensions));
+        let begin = || (enrolling.enroller(&order, self.room), own_codes(&asked.dimensions));
         let hands = self.read(&self.sources.assignments, begin, |(enroller, own_codes), prepared| {
             let at = asked.at.map(|place| ticks(&prepared.columns[place])).transpose().map_err(refused)?;
             let at = at.as_ref().map(|(at, nulls)| (&at[..], nulls.as_ref()));
@@ -763,11 +758,11 @@ impl<'a, I: Ids> Operator<'a, I> {
                 arms: &numbers,
                 dimensions: &dimensions,
                 kept: kept.as_deref(),
-            });
+            })?;
             Ok(())
         })?;
-        hands.into_iter().for_each(|(enroller, _)| enroller.finish());
-        let roster = enrolling.finish(self.room)?;
+        hands.into_iter().try_for_each(|(enroller, _)| enroller.finish())?;
+        let roster = enrolling.finish(self.room, self.threads)?;
         let as_it_is = |value: &UnitColumn| {
             self.compiled.specification.is_in_enrolment(value) && value.aggregation.function == AggregateFunction::Row
         };
@@ -844,7 +839,7 @@ impl<'a, I: Ids> Operator<'a, I> {
     /// Units by kind, and the first day on which one was exposed.
     fn census(&self, roster: &Roster<I::Key>) -> (Vec<CensusRow>, i32) {
         let timed = self.compiled.assignments.at.is_some();
-        let counted = roster.census(|first| if timed { i64::from(self.days.of(first)) } else { 0 });
+        let counted = roster.census(self.threads, |first| if timed { i64::from(self.days.of(first)) } else { 0 });
         let first_day = counted.keys().filter_map(|entry| entry.period).min().unwrap_or(0);
         let row = |(entry, (units, rows)): (kernel::CensusEntry, (u64, u64))| CensusRow {
             arm: entry.arm.map(|arm| self.compiled.arms[arm as usize].clone()),
@@ -942,8 +937,7 @@ impl<'a, I: Ids> Operator<'a, I> {
             if by_day {
                 groups.push(units.exposed.iter().map(|at| (self.days.of(*at) - first_day) as u32).collect());
             }
-            let all = units.values();
-            let values: Vec<_> = columns.iter().map(|column| all[*column]).collect();
+            let values: Vec<_> = columns.iter().map(|column| units.values[*column]).collect();
             let groups: Vec<&[u32]> = groups.iter().map(Vec::as_slice).collect();
             hand.worker.push(&UnitBlock { arms: &arms, groups: &groups, values: &values })?;
             let held = hand.worker.heap_bytes();

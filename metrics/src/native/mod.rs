@@ -115,8 +115,8 @@ pub fn routes(engine: &DataFusion, plan: &Plan) -> Vec<Route> {
         let (way, why) = match (&choice, engine.files(source)) {
             (Choice::UnitRows, Some(files)) => (Way::Files(files.format()), "each row is a unit".to_owned()),
             (Choice::UnitRows, None) => (Way::Stream, "each row is a unit".to_owned()),
-            (Choice::Events, Some(files)) => (Way::Files(files.format()), "units have ids".to_owned()),
-            (Choice::Events, None) => (Way::Stream, "units have ids".to_owned()),
+            (Choice::Events(..), Some(files)) => (Way::Files(files.format()), "units have ids".to_owned()),
+            (Choice::Events(..), None) => (Way::Stream, "units have ids".to_owned()),
             (Choice::Sql(why), _) => (Way::Sql, why.clone()),
         };
         Route { source: source.to_owned(), way, why }
@@ -126,7 +126,7 @@ pub fn routes(engine: &DataFusion, plan: &Plan) -> Vec<Route> {
 
 /// What carries a plan out.
 enum Choice {
-    Events,
+    Events(Box<events::Compiled>, Box<events::Questions>),
     UnitRows,
     Sql(String),
 }
@@ -139,7 +139,10 @@ fn choice(engine: &DataFusion, plan: &Plan) -> Choice {
         return Choice::Sql("an estimator needs rows of units".to_owned());
     }
     match plan.specification.enrolment.unit_column {
-        Some(_) => events::compile(plan, engine.schemas()).err().map_or(Choice::Events, Choice::Sql),
+        Some(_) => match events::compile(plan, engine.schemas()) {
+            Ok((compiled, questions)) => Choice::Events(Box::new(compiled), Box::new(questions)),
+            Err(why) => Choice::Sql(why),
+        },
         None => unit_rows::why_not(&plan.specification).map_or(Choice::UnitRows, Choice::Sql),
     }
 }
@@ -170,7 +173,7 @@ pub(crate) async fn aggregate(
     let Some(engine) = engine.embedded() else { return Ok(None) };
     let path = engine.engine_path();
     let ended = match choice(engine, plan) {
-        Choice::Events => events::aggregate(engine, plan, progress).await,
+        Choice::Events(compiled, questions) => events::aggregate(engine, *compiled, *questions, progress).await,
         Choice::UnitRows => unit_rows::aggregate(engine, plan, progress).await,
         Choice::Sql(why) if path == EnginePath::Native => {
             return Err(Error::NotNative { experiment: plan.experiment.name.clone(), why });

@@ -149,7 +149,6 @@ impl Reading {
     }
 
     /// The type of each wanted column.
-    #[allow(dead_code, reason = "rows of events need to know; rows of units ask for doubles")]
     pub(crate) fn kinds(&self) -> &[DataType] {
         &self.kinds
     }

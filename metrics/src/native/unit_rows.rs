@@ -174,7 +174,8 @@ fn as_text_or_integer(source: &str, name: &str, schemas: &Schemas) -> Wanted {
     }
 }
 
-fn as_text(source: &str, name: &str, schemas: &Schemas) -> Wanted {
+/// A column as text, read without planning when it is text.
+pub(super) fn as_text(source: &str, name: &str, schemas: &Schemas) -> Wanted {
     match kind(source, name, schemas) {
         Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => Wanted::Column(name.to_owned()),
         _ => Wanted::Made(cast_to(column(name), "VARCHAR")),

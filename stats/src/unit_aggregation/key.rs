@@ -9,16 +9,37 @@ use foldhash::quality::RandomState;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// What stands for an id in tables and comparisons.
-pub trait Key: Copy + Eq + Default + Send + Sync + 'static {
+pub trait Key: Copy + Eq + Ord + Default + Send + Sync + 'static {
+    /// How many words it takes.
+    const WORDS: usize;
+
     /// The hash that decides where it lies.
     fn hash(self, seed: &Seed) -> u64;
+
+    /// Writes it as words.
+    fn store(self, words: &mut [u64]);
+
+    /// Reads what [`store`](Key::store) wrote.
+    fn load(words: &[u64]) -> Self;
 }
 
 /// A 64-bit integer, as it is.
 impl Key for i64 {
+    const WORDS: usize = 1;
+
     #[inline]
     fn hash(self, seed: &Seed) -> u64 {
         seed.integers.hash_one(self)
+    }
+
+    #[inline]
+    fn store(self, words: &mut [u64]) {
+        words[0] = self as u64;
+    }
+
+    #[inline]
+    fn load(words: &[u64]) -> Self {
+        words[0] as i64
     }
 }
 
@@ -26,9 +47,21 @@ impl Key for i64 {
 ///
 /// Two of 100 million ids share these with a probability below 10⁻²², whoever chose the ids: the key is drawn anew in each process.
 impl Key for u128 {
+    const WORDS: usize = 2;
+
     #[inline]
     fn hash(self, _: &Seed) -> u64 {
         self as u64
+    }
+
+    #[inline]
+    fn store(self, words: &mut [u64]) {
+        (words[0], words[1]) = (self as u64, (self >> 64) as u64);
+    }
+
+    #[inline]
+    fn load(words: &[u64]) -> Self {
+        u128::from(words[1]) << 64 | u128::from(words[0])
     }
 }
 

@@ -19,26 +19,32 @@
 //! and rounded once, extremes and first and last values break ties by value, and statistics of arms are exact sums again.
 //! Threads, files, row groups, the number of partitions, the seed of the hash and spilling change the order only.
 
+mod accumulate;
 mod by_cell;
 mod derive;
+mod distinct;
+mod enrol;
+mod entries;
 mod evaluate;
 pub mod finish;
 mod key;
+mod pages;
 mod pass;
 mod program;
 mod room;
 mod roster;
 mod rows;
+mod scatter;
 mod store;
 
+pub use enrol::{AssignmentBatch, Enroller, Enrolling, Terms};
 pub use evaluate::{Evaluator, UnitColumns};
 pub use key::{Integers, Key, KeyColumn, Seed, Texts};
 pub use program::{Argument, Function, Program, Span, Value};
 pub use room::{NoLimit, Room};
-pub use roster::{
-    AssignmentBatch, CensusEntry, Describing, Enroller, Enrolling, Roster, State, Terms, TriggerBatch, Triggering,
-};
-pub use rows::{Cells, Condition, EventBatch, Rows, Scatterer};
+pub use roster::{CensusEntry, Describing, Roster, State, TriggerBatch, Triggering};
+pub use rows::Rows;
+pub use scatter::{Cells, Condition, EventBatch, Scatterer};
 
 /// Why the operator stopped.
 #[derive(Debug, thiserror::Error)]

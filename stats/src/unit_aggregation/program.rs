@@ -113,6 +113,11 @@ impl Program {
         self.spans.len() + self.conditions + self.arguments.len()
     }
 
+    /// How many words of [`Marks`] there is something in.
+    pub(super) fn words_of_marks(&self) -> usize {
+        self.bits().div_ceil(64)
+    }
+
     pub(super) fn bit_of_span(&self, span: usize) -> usize {
         span
     }
@@ -154,32 +159,16 @@ pub(super) struct Recipe {
     pub(super) words: usize,
     /// Whether the instant travels along, before the arguments.
     pub(super) instant: bool,
-    /// Values that count the row.
-    pub(super) counted: Vec<u16>,
-    /// Values that also read a word: which value, how, and which word after the head.
+    /// What values take from it.
     pub(super) steps: Vec<Step>,
 }
 
-/// One value that reads a word of the row.
+/// What one value takes from a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
-    pub(super) value: u16,
-    pub(super) word: u16,
-    pub(super) how: How,
-}
-
-/// How a word is taken in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum How {
-    AddInteger,
-    AddUnsigned,
-    AddFloat,
-    Least,
-    Greatest,
-    Earliest,
-    Latest,
-    Distinct,
-    DistinctWide,
+    pub(super) value: usize,
+    /// The word of its argument; the head, which says nothing, where it has none.
+    pub(super) word: usize,
 }
 
 /// Kinds of rows that are told apart at most. Conditions that are independent of each other multiply.
@@ -242,38 +231,21 @@ impl Recipes {
             program.values.iter().enumerate().filter(|(_, value)| program.counts(value, marks)).collect();
         let reads = |value: &Value| !matches!(value.function, Function::Any | Function::Count);
         let timed = |value: &Value| matches!(value.function, Function::First | Function::Last);
-        let mut recipe = Recipe { instant: active.iter().any(|(_, value)| timed(value)), ..Recipe::default() };
+        let instant = active.iter().any(|(_, value)| timed(value));
+        let mut recipe = Recipe { instant, words: 1 + usize::from(instant), ..Recipe::default() };
         let mut place = HashMap::new();
-        let mut words = usize::from(recipe.instant);
-        for (_, value) in active.iter().filter(|(_, value)| reads(value)) {
-            let Some(argument) = value.argument else { continue };
-            place.entry(argument).or_insert_with(|| {
-                recipe.arguments.push(argument as u16);
-                let word = words;
-                words += program.arguments[argument].words();
-                word
-            });
-        }
-        recipe.words = 1 + words;
         for (number, value) in active {
-            recipe.counted.push(number as u16);
-            let (Some(argument), true) = (value.argument, reads(value)) else { continue };
-            let kind = program.arguments[argument];
-            let how = match (value.function, kind) {
-                (Function::Sum | Function::Mean, Argument::Unsigned) => How::AddUnsigned,
-                (Function::Sum | Function::Mean, Argument::Float) => How::AddFloat,
-                (Function::Sum | Function::Mean, _) => How::AddInteger,
-                (Function::Min, _) => How::Least,
-                (Function::Max | Function::Row, _) => How::Greatest,
-                (Function::First, _) => How::Earliest,
-                (Function::Last, _) => How::Latest,
-                (_, Argument::Wide) => How::DistinctWide,
-                _ => How::Distinct,
-            };
-            recipe.steps.push(Step { value: number as u16, word: place[&argument] as u16, how });
+            let argument = value.argument.filter(|_| reads(value));
+            let word = argument.map_or(0, |argument| {
+                *place.entry(argument).or_insert_with(|| {
+                    recipe.arguments.push(argument as u16);
+                    let word = recipe.words;
+                    recipe.words += program.arguments[argument].words();
+                    word
+                })
+            });
+            recipe.steps.push(Step { value: number, word });
         }
-        // Alike steps one after another: the processor learns what comes next.
-        recipe.steps.sort_by_key(|step| step.how);
         recipe
     }
 }

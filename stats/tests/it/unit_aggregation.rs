@@ -303,7 +303,7 @@ fn enrolled<I: Ids>(case: &Case, rng: &mut ChaCha8Rng) -> Roster<I::Key> {
     let order = |_: usize, one: u32, other: u32| one.cmp(&other);
     for part in split(case.assignments.len(), rng) {
         let rows = &case.assignments[part];
-        let mut enroller = enrolling.enroller(&order);
+        let mut enroller = enrolling.enroller(&order, &NoLimit);
         let ids = I::array(&rows.iter().map(|row| row.unit).collect::<Vec<_>>());
         let at: Vec<i64> = rows.iter().map(|row| row.at.unwrap_or(5)).collect();
         let valid: NullBuffer = rows.iter().map(|row| row.at.is_some()).collect::<Vec<_>>().into();
@@ -315,10 +315,10 @@ fn enrolled<I: Ids>(case: &Case, rng: &mut ChaCha8Rng) -> Roster<I::Key> {
             dimensions: &[],
             kept: None,
         };
-        enroller.push(&batch);
-        enroller.finish();
+        enroller.push(&batch).expect("memory has no limit");
+        enroller.finish().expect("memory has no limit");
     }
-    let mut roster = enrolling.finish(&NoLimit).expect("a few units");
+    let mut roster = enrolling.finish(&NoLimit, rng.random_range(1..4)).expect("a few units");
     if let Some(triggers) = &case.triggers {
         let ids = I::array(&triggers.iter().map(|(unit, _)| Some(*unit)).collect::<Vec<_>>());
         let at: Vec<i64> = triggers.iter().map(|(_, at)| *at).collect();
@@ -377,7 +377,7 @@ fn given<I: Ids>(case: &Case, seed: u64, room: &dyn Room) -> (BTreeMap<State, u6
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut roster = enrolled::<I>(case, rng);
     let mut states = BTreeMap::new();
-    for (entry, (units, _)) in roster.census(|_| 0) {
+    for (entry, (units, _)) in roster.census(rng.random_range(1..4), |_| 0) {
         *states.entry(entry.state).or_default() += units;
     }
     roster.close();
@@ -390,7 +390,7 @@ fn given<I: Ids>(case: &Case, seed: u64, room: &dyn Room) -> (BTreeMap<State, u6
     let mut evaluator = Evaluator::new(&roster, &rows, &NoLimit);
     for partition in 0..roster.partitions() {
         let columns = evaluator.partition(partition).expect("finite values");
-        let values = columns.values();
+        let values = &columns.values;
         for (at, slot) in columns.slots.iter().enumerate() {
             let present =
                 |column: &estimand_stats::suffstat::Values<'_>| column.present.is_none_or(|present| present[at]);

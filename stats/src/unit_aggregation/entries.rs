@@ -1,0 +1,95 @@
+//! The table in which units are looked up: what lies at each slot is the id of a unit and an instant.
+
+use std::marker::PhantomData;
+
+use super::key::Key;
+use super::pages::Words;
+
+/// No instant: later than all others, so that the earliest of some is right without a case of its own.
+pub(super) const NEVER: i64 = i64::MAX;
+/// The instant of a slot that nobody took.
+pub(super) const FREE: i64 = i64::MIN;
+
+/// The entries by slot.
+pub(super) struct Entries<K> {
+    words: Words,
+    key: PhantomData<K>,
+}
+
+/// Entries to be read, of all slots.
+pub(super) struct View<'a, K> {
+    words: &'a [u64],
+    key: PhantomData<K>,
+}
+
+/// Entries to be changed, of some slots that follow each other.
+pub(super) struct Part<'a, K> {
+    words: &'a mut [u64],
+    key: PhantomData<K>,
+}
+
+const fn words_of<K: Key>() -> usize {
+    K::WORDS + 1
+}
+
+impl<K: Key> Entries<K> {
+    /// So many slots, the instants of which say nothing yet: see [`Part::each_instant`].
+    pub(super) fn new(slots: usize) -> Self {
+        Self { words: Words::zeroed(slots * words_of::<K>()), key: PhantomData }
+    }
+
+    pub(super) const fn bytes_per_slot() -> usize {
+        words_of::<K>() * size_of::<u64>()
+    }
+
+    #[inline]
+    pub(super) fn view(&self) -> View<'_, K> {
+        View { words: &self.words, key: PhantomData }
+    }
+
+    /// All slots.
+    pub(super) fn whole(&mut self) -> Part<'_, K> {
+        Part { words: &mut self.words, key: PhantomData }
+    }
+
+    /// Parts of so many slots each.
+    pub(super) fn parts(&mut self, slots: usize) -> impl Iterator<Item = Part<'_, K>> {
+        self.words.chunks_mut(slots * words_of::<K>()).map(|words| Part { words, key: PhantomData })
+    }
+}
+
+impl<K: Key> View<'_, K> {
+    /// What lies at a slot.
+    #[inline]
+    pub(super) fn get(&self, slot: usize) -> (K, i64) {
+        read(&self.words[slot * words_of::<K>()..][..words_of::<K>()])
+    }
+}
+
+impl<K: Key> Part<'_, K> {
+    /// What lies at a slot of the part.
+    #[inline]
+    pub(super) fn get(&self, slot: usize) -> (K, i64) {
+        read(&self.words[slot * words_of::<K>()..][..words_of::<K>()])
+    }
+
+    /// Lays an entry at a slot of the part.
+    #[inline]
+    pub(super) fn set(&mut self, slot: usize, key: K, from: i64) {
+        let entry = &mut self.words[slot * words_of::<K>()..][..words_of::<K>()];
+        key.store(entry);
+        entry[K::WORDS] = from as u64;
+    }
+
+    /// Changes the instants of all slots.
+    pub(super) fn each_instant(&mut self, mut change: impl FnMut(usize, i64) -> i64) {
+        for (slot, entry) in self.words.chunks_exact_mut(words_of::<K>()).enumerate() {
+            entry[K::WORDS] = change(slot, entry[K::WORDS] as i64) as u64;
+        }
+    }
+}
+
+#[inline]
+fn read<K: Key>(entry: &[u64]) -> (K, i64) {
+    (K::load(entry), entry[K::WORDS] as i64)
+}
