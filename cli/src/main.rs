@@ -12,6 +12,10 @@ use clap::Parser;
 
 use arguments::Arguments;
 
+/// Columns come and go by the megabyte; this allocator keeps them, where the system's gives each back to the kernel.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     secret::warn();

@@ -11,8 +11,8 @@ use estimand_stats::unit_aggregation::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const UNITS: usize = 200_000;
-const EVENTS: usize = 2_000_000;
+const UNITS: usize = 1_000_000;
+const EVENTS: usize = 4_000_000;
 const BATCH: usize = 131_072;
 const DAY: i64 = 86_400_000_000;
 const KINDS: usize = 6;

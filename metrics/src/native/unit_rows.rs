@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
 use arrow::compute::{CastOptions, FilterBuilder, cast, cast_with_options, prep_null_mask_filter};
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use estimand_stats::suffstat::Values;
@@ -296,9 +296,15 @@ fn rows_left_out(filter: &ArrayRef) -> Result<Option<BooleanArray>, ArrowError> 
 fn doubles(column: &ArrayRef, when_empty: Option<f64>) -> Result<Float64Array, ArrowError> {
     const STRICT: CastOptions<'static> =
         CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
-    let column = match column.as_primitive_opt::<Float64Type>() {
-        Some(column) => column.clone(),
-        None => cast_with_options(column, &DataType::Float64, &STRICT)?.as_primitive::<Float64Type>().clone(),
+    let column = match column.data_type() {
+        DataType::Float64 => column.as_primitive::<Float64Type>().clone(),
+        // What cannot fail needs no look at each value.
+        DataType::Float32 => column.as_primitive::<Float32Type>().unary(f64::from),
+        DataType::Int64 => column.as_primitive::<Int64Type>().unary(|value| value as f64),
+        DataType::Int32 => column.as_primitive::<Int32Type>().unary(f64::from),
+        DataType::Int16 => column.as_primitive::<Int16Type>().unary(f64::from),
+        DataType::Int8 => column.as_primitive::<Int8Type>().unary(f64::from),
+        _ => cast_with_options(column, &DataType::Float64, &STRICT)?.as_primitive::<Float64Type>().clone(),
     };
     Ok(match when_empty {
         Some(empty) if column.null_count() > 0 => column.iter().map(|value| Some(value.unwrap_or(empty))).collect(),

@@ -11,12 +11,25 @@ pub(super) type Limits = (Option<f64>, Option<f64>);
 struct Made {
     values: Vec<f64>,
     present: Option<Vec<bool>>,
+    same: Same,
+}
+
+/// Whether a derived column is another one, and need not be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Same {
+    #[default]
+    No,
+    /// That of which it is made: nothing was missing.
+    AsItsOrigin,
+    /// Zeros: nothing was missing.
+    Zeros,
 }
 
 /// Memory for derived columns, to be kept for the next block.
 #[derive(Debug, Default)]
 pub(super) struct Making {
     made: Vec<Made>,
+    zeros: Vec<f64>,
 }
 
 impl Making {
@@ -30,35 +43,59 @@ impl Making {
         limits: &[Limits],
         given: &[Values<'a>],
     ) -> Vec<Values<'a>> {
-        self.made.resize_with(finishing.derived.len(), Made::default);
+        let Self { made, zeros } = self;
+        made.resize_with(finishing.derived.len(), Made::default);
+        let rows = given.iter().map(|column| column.values.len()).max().unwrap_or(0);
+        zeros.resize(zeros.len().max(rows), 0.0);
+        let zeros = &zeros[..];
         for (position, derived) in finishing.derived.iter().enumerate().filter(|(position, _)| which[*position]) {
-            let (before, rest) = self.made.split_at_mut(position);
-            let of = match derived.of.checked_sub(finishing.columns) {
-                None => given[derived.of],
-                Some(earlier) => before[earlier].as_values(),
-            };
+            let (before, rest) = made.split_at_mut(position);
+            let of = column(derived.of, finishing, before, zeros, given);
             rest[0].make(derived.how, limits.get(position).copied().unwrap_or_default(), of);
         }
+        let made = &made[..];
         let nothing = Values { values: &[], present: None };
-        let derived =
-            self.made.iter().zip(which).map(|(made, wanted)| if *wanted { made.as_values() } else { nothing });
+        let derived = which.iter().enumerate().map(|(position, wanted)| match wanted {
+            true => column(finishing.columns + position, finishing, made, zeros, given),
+            false => nothing,
+        });
         given.iter().copied().chain(derived).collect()
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
         let present = |made: &Made| made.present.as_ref().map_or(0, Vec::capacity);
-        self.made.iter().map(|made| made.values.capacity() * size_of::<f64>() + present(made)).sum()
+        let made = self.made.iter().map(|made| made.values.capacity() * size_of::<f64>() + present(made));
+        made.sum::<usize>() + self.zeros.capacity() * size_of::<f64>()
+    }
+}
+
+/// A column by its number, derived ones once they are made.
+fn column<'a>(
+    number: usize,
+    finishing: &Finishing,
+    made: &'a [Made],
+    zeros: &'a [f64],
+    given: &[Values<'a>],
+) -> Values<'a> {
+    let Some(position) = number.checked_sub(finishing.columns) else { return given[number] };
+    let of = |number| column(number, finishing, made, zeros, given);
+    let own = &made[position];
+    match own.same {
+        Same::No => Values { values: &own.values, present: own.present.as_deref() },
+        Same::AsItsOrigin => of(finishing.derived[position].of),
+        Same::Zeros => Values { values: &zeros[..of(finishing.derived[position].of).values.len()], present: None },
     }
 }
 
 impl Made {
-    fn as_values(&self) -> Values<'_> {
-        Values { values: &self.values, present: self.present.as_deref() }
-    }
-
     fn make(&mut self, how: Derive, found: Limits, of: Values<'_>) {
         self.values.clear();
         self.present = None;
+        self.same = match (how, of.present) {
+            (Derive::Filled, None) => Same::AsItsOrigin,
+            (Derive::Missing, None) => Same::Zeros,
+            _ => Same::No,
+        };
         match how {
             Derive::Clip { lower, upper } => {
                 let fixed = |limit: Option<Limit>, found: Option<f64>| match limit {
@@ -76,18 +113,14 @@ impl Made {
                 self.values.extend(of.values.iter().map(cut));
                 self.present = of.present.map(<[bool]>::to_vec);
             }
-            Derive::Filled => match of.present {
-                Some(present) => {
-                    let filled =
-                        of.values.iter().zip(present).map(|(value, present)| if *present { *value } else { 0.0 });
-                    self.values.extend(filled);
-                }
-                None => self.values.extend_from_slice(of.values),
-            },
-            Derive::Missing => match of.present {
-                Some(present) => self.values.extend(present.iter().map(|present| f64::from(u8::from(!*present)))),
-                None => self.values.resize(of.values.len(), 0.0),
-            },
+            Derive::Filled => {
+                let rows = of.values.iter().zip(of.present.unwrap_or_default());
+                self.values.extend(rows.map(|(value, present)| if *present { *value } else { 0.0 }));
+            }
+            Derive::Missing => {
+                let present = of.present.unwrap_or_default();
+                self.values.extend(present.iter().map(|present| f64::from(u8::from(!*present))));
+            }
         }
     }
 }

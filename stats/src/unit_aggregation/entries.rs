@@ -1,4 +1,7 @@
 //! The table in which units are looked up: what lies at each slot is the id of a unit and an instant.
+//!
+//! Slots are taken in buckets of four, which lie in one line of the cache where ids are integers: a unit is found in the bucket
+//! of its hash, or, where that was full, in one of the next.
 
 use std::marker::PhantomData;
 
@@ -9,6 +12,9 @@ use super::pages::Words;
 pub(super) const NEVER: i64 = i64::MAX;
 /// The instant of a slot that nobody took.
 pub(super) const FREE: i64 = i64::MIN;
+
+/// Slots of a bucket.
+pub(super) const BUCKET: usize = 4;
 
 /// The entries by slot.
 pub(super) struct Entries<K> {
@@ -58,11 +64,40 @@ impl<K: Key> Entries<K> {
     }
 }
 
+/// What a look at one bucket tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Whether the id is here.
+    pub(super) found: bool,
+    /// Its slot, if it is.
+    pub(super) slot: usize,
+    /// The instant there; [`NEVER`] when the id is not here.
+    pub(super) from: i64,
+    /// Whether it may be in the next bucket.
+    pub(super) goes_on: bool,
+}
+
 impl<K: Key> View<'_, K> {
     /// What lies at a slot.
     #[inline]
     pub(super) fn get(&self, slot: usize) -> (K, i64) {
         read(&self.words[slot * words_of::<K>()..][..words_of::<K>()])
+    }
+
+    /// Looks for an id in the bucket that begins at a slot. Free slots come last, and may hold what looks like an id.
+    #[inline]
+    pub(super) fn look(&self, start: usize, key: K) -> Look {
+        let bucket = &self.words[start * words_of::<K>()..][..BUCKET * words_of::<K>()];
+        let entry = |place: usize| read::<K>(&bucket[place * words_of::<K>()..][..words_of::<K>()]);
+        let (mut place, mut from) = (0, FREE);
+        for at in (0..BUCKET).rev() {
+            let (other, of_other) = entry(at);
+            (place, from) = if other == key { (at, of_other) } else { (place, from) };
+        }
+        let found = from != FREE;
+        let is_full = entry(BUCKET - 1).1 != FREE;
+        let from = if found { from } else { NEVER };
+        Look { found, slot: start + place, from, goes_on: !found & is_full }
     }
 }
 

@@ -342,11 +342,8 @@ impl Worker {
             let values: Vec<Values<'_>> = block.values.iter().map(|column| column.part(start..end)).collect();
             let columns = making.columns(&outline.finishing, &stage.made, limits, &values);
             let part = UnitBlock { arms: &block.arms[start..end], groups: &groups, values: &values };
-            for (pass, cells) in
-                outline.passes.iter().zip(cells.iter_mut()).filter(|(pass, _)| pass.waits == stage.waits)
-            {
-                pass.read(cells, reading, &part, &columns, outline.arms)?;
-            }
+            let passes = outline.passes.iter().zip(cells.iter_mut()).filter(|(pass, _)| pass.waits == stage.waits);
+            pass::read(passes, reading, &part, &columns, outline.arms)?;
             start = end;
         }
         Ok(())

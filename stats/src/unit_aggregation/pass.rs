@@ -137,9 +137,20 @@ pub(super) struct ReadCell {
 /// Memory for the work on rows, to be kept for the next.
 #[derive(Default)]
 pub(super) struct Reading {
-    by_cell: ByCell,
+    /// Per pass.
+    sorted: Vec<Sorted>,
     gathered: Vec<Gathered>,
     workspace: Workspace,
+}
+
+/// The rows at hand, sorted for one pass.
+#[derive(Default)]
+struct Sorted {
+    by_cell: ByCell,
+    /// Whether they were in order before.
+    as_they_are: bool,
+    /// The place of each cell, and its rows.
+    runs: Vec<(usize, Range<usize>)>,
 }
 
 /// The rows of one column, sorted by cell.
@@ -149,47 +160,65 @@ struct Gathered {
     present: Vec<bool>,
 }
 
-impl Pass {
-    /// Reads some rows, of which all columns are given.
-    pub(super) fn read(
-        &self,
-        cells: &mut Cells,
-        reading: &mut Reading,
-        block: &UnitBlock<'_>,
-        columns: &[Values<'_>],
-        arms: usize,
-    ) -> Result<(), Error> {
-        let Reading { by_cell, gathered, workspace } = reading;
-        by_cell.sort(block.arms, self.by.map(|by| block.groups[by]), arms);
-        let sorted = by_cell.is_sorted();
-        let mut runs: Vec<(usize, Range<usize>)> = Vec::with_capacity(by_cell.runs().len());
-        for (key, run) in by_cell.runs() {
-            let place = cells.place(*key, || self.cell());
-            cells.cells[place].units += run.len() as u64;
-            runs.push((place, run.clone()));
-        }
-        // One family after another: to gather one column for all cells costs a fraction of all columns for one cell.
-        for (family, tuples) in self.families.iter().enumerate() {
+/// Reads some rows, of which all columns are given, for several passes.
+///
+/// One family of columns after another, each for all passes: to gather one column for all cells costs a fraction of all
+/// columns for one cell, and what one pass has read is still at hand for the next.
+pub(super) fn read<'p>(
+    passes: impl Iterator<Item = (&'p Pass, &'p mut Cells)>,
+    reading: &mut Reading,
+    block: &UnitBlock<'_>,
+    columns: &[Values<'_>],
+    arms: usize,
+) -> Result<(), Error> {
+    let Reading { sorted, gathered, workspace } = reading;
+    let mut passes: Vec<(&Pass, &mut Cells)> = passes.collect();
+    sorted.resize_with(passes.len().max(sorted.len()), Sorted::default);
+    for ((pass, cells), sorted) in passes.iter_mut().zip(sorted.iter_mut()) {
+        sorted.sort(pass, cells, block, arms);
+    }
+    let families = passes.iter().map(|(pass, _)| pass.families.len()).max().unwrap_or(0);
+    for family in 0..families {
+        for ((pass, cells), sorted) in passes.iter_mut().zip(sorted.iter()) {
+            let Some(tuples) = pass.families.get(family) else { continue };
             gathered.resize_with(tuples.columns.len().max(gathered.len()), Gathered::default);
-            let rows = tuples.columns.iter().zip(gathered.iter_mut()).map(|(column, gathered)| match sorted {
-                true => columns[*column],
-                false => gathered.fill(columns[*column], by_cell.positions()),
-            });
+            let rows =
+                tuples.columns.iter().zip(gathered.iter_mut()).map(|(column, gathered)| match sorted.as_they_are {
+                    true => columns[*column],
+                    false => gathered.fill(columns[*column], sorted.by_cell.positions()),
+                });
             let rows: Vec<Values<'_>> = rows.collect();
-            for (place, run) in &runs {
+            for (place, run) in &sorted.runs {
                 let rows: Vec<Values<'_>> = rows.iter().map(|column| column.part(run.clone())).collect();
                 cells.cells[*place].comoments[family].push(&rows, workspace)?;
             }
         }
-        for (position, column) in self.histograms.iter().enumerate() {
-            for (place, run) in &runs {
+    }
+    for ((pass, cells), sorted) in passes.iter_mut().zip(sorted.iter()) {
+        for (position, column) in pass.histograms.iter().enumerate() {
+            for (place, run) in &sorted.runs {
                 let histogram = &mut cells.cells[*place].histograms[position];
-                count(histogram, columns[*column], &by_cell.positions()[run.clone()]);
+                count(histogram, columns[*column], &sorted.by_cell.positions()[run.clone()]);
             }
         }
-        Ok(())
     }
+    Ok(())
+}
 
+impl Sorted {
+    fn sort(&mut self, pass: &Pass, cells: &mut Cells, block: &UnitBlock<'_>, arms: usize) {
+        self.by_cell.sort(block.arms, pass.by.map(|by| block.groups[by]), arms);
+        self.as_they_are = self.by_cell.is_sorted();
+        self.runs.clear();
+        for (key, run) in self.by_cell.runs() {
+            let place = cells.place(*key, || pass.cell());
+            cells.cells[place].units += run.len() as u64;
+            self.runs.push((place, run.clone()));
+        }
+    }
+}
+
+impl Pass {
     fn cell(&self) -> Cell {
         Cell {
             units: 0,
@@ -277,7 +306,8 @@ fn gather<'a, T: Copy + Default>(into: &'a mut Vec<T>, column: &[T], positions: 
 impl Reading {
     pub(super) fn heap_bytes(&self) -> usize {
         let gathered = |one: &Gathered| one.values.capacity() * size_of::<f64>() + one.present.capacity();
-        self.by_cell.heap_bytes() + self.gathered.iter().map(gathered).sum::<usize>()
+        self.sorted.iter().map(|sorted| sorted.by_cell.heap_bytes()).sum::<usize>()
+            + self.gathered.iter().map(gathered).sum::<usize>()
     }
 }
 

@@ -10,7 +10,7 @@ use arrow::buffer::NullBuffer;
 
 use super::Error;
 use super::enrol::{Met, part_of};
-use super::entries::{Entries, FREE, NEVER, View};
+use super::entries::{BUCKET, Entries, FREE, NEVER, View};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
 
@@ -81,10 +81,10 @@ pub struct TriggerBatch<'a, C> {
     pub kept: Option<&'a [bool]>,
 }
 
-/// The slot where the search for a hash begins: the partition and the place within come from different bits.
+/// The bucket where the search for a hash begins: the partition and the place within come from different bits.
 #[inline]
 pub(super) fn first_slot(hash: u64, partitions: usize) -> usize {
-    part_of(hash, partitions) * REGION + (hash as usize & (REGION - 1))
+    part_of(hash, partitions) * REGION + (hash as usize & (REGION - BUCKET))
 }
 
 impl<K: Key> Roster<K> {
@@ -118,16 +118,14 @@ impl<K: Key> Roster<K> {
         self.entries.view()
     }
 
-    /// The slot of an id from `start` on, within its partition, and the instant there.
+    /// The slot of an id from the bucket at `start` on, within its partition, and the instant there.
     #[inline]
     pub(super) fn find(entries: &View<'_, K>, start: usize, key: K) -> Option<(usize, i64)> {
         let region = start & !(REGION - 1);
-        for step in 0..REGION {
-            let slot = region | ((start + step) & (REGION - 1));
-            match entries.get(slot) {
-                (_, FREE) => return None,
-                (other, from) if other == key => return Some((slot, from)),
-                _ => {}
+        for step in (0..REGION).step_by(BUCKET) {
+            let look = entries.look(region | ((start + step) & (REGION - 1)), key);
+            if !look.goes_on {
+                return look.found.then_some((look.slot, look.from));
             }
         }
         None

@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::Error;
-use super::entries::{FREE, NEVER};
+use super::entries::NEVER;
 use super::key::{Key, KeyColumn};
 use super::pages::Words;
 use super::program::{Argument, Marks, Program, Recipe, Span, WORDS};
@@ -16,7 +16,7 @@ use super::roster::{REGION, Roster};
 use super::rows::{Block, Head, Rows};
 
 /// Rows that are worked on together: what is known of them stays in the nearest cache.
-const CHUNK: usize = 1_024;
+const CHUNK: usize = 256;
 /// Recipes that a thread remembers, by their marks.
 const REMEMBERED: usize = 512;
 /// The number of no recipe.
@@ -84,7 +84,7 @@ pub struct Scatterer<'a, K> {
     room: &'a dyn Room,
     level: Level,
     keys: Vec<K>,
-    chunk: Box<Chunk<K>>,
+    chunk: Box<Chunk>,
     found: Found,
     remembered: Vec<(Marks, u32)>,
     /// By the number of a recipe.
@@ -114,25 +114,23 @@ struct Found {
 }
 
 /// What is known of the rows of a chunk.
-struct Chunk<K> {
+struct Chunk {
     slots: [u32; CHUNK],
-    peeked: [K; CHUNK],
     from: [i64; CHUNK],
     marks: [[u64; CHUNK]; WORDS],
     rows: [u32; CHUNK],
-    /// Rows that met a foreign entry.
-    displaced: [u32; CHUNK],
+    /// Rows of which the unit may lie in another bucket.
+    others: [u32; CHUNK],
 }
 
-impl<K: Key> Chunk<K> {
+impl Chunk {
     fn new() -> Self {
         Self {
             slots: [0; CHUNK],
-            peeked: [K::default(); CHUNK],
             from: [NEVER; CHUNK],
             marks: [[0; CHUNK]; WORDS],
             rows: [0; CHUNK],
-            displaced: [0; CHUNK],
+            others: [0; CHUNK],
         }
     }
 }
@@ -239,21 +237,22 @@ impl<K: Key> Scatterer<'_, K> {
             *slot = roster.slot(key.hash(&roster.seed)) as u32;
         }
         let entries = roster.entries();
-        let peeked = chunk.peeked.iter_mut().zip(&mut chunk.from);
-        for ((key, from), slot) in peeked.zip(&chunk.slots[..keys.len()]) {
-            (*key, *from) = entries.get(*slot as usize);
+        for (from, slot) in chunk.from.iter_mut().zip(&chunk.slots[..keys.len()]) {
+            *from = entries.get(*slot as usize).1;
         }
-        // Most rows are settled by what was peeked at; the others go on later, together.
-        let mut displaced = 0;
+        // Most rows are settled in the bucket that was touched; the others go on later, together.
+        let mut others = 0;
         for (row, key) in keys.iter().enumerate() {
-            let free = chunk.from[row] == FREE;
-            chunk.from[row] = if free { NEVER } else { chunk.from[row] };
-            chunk.displaced[displaced] = row as u32;
-            displaced += usize::from(!free & (chunk.peeked[row] != *key));
+            let look = entries.look(chunk.slots[row] as usize, *key);
+            chunk.slots[row] = look.slot as u32;
+            chunk.from[row] = look.from;
+            chunk.others[others] = row as u32;
+            others += usize::from(look.goes_on);
         }
-        for row in &chunk.displaced[..displaced] {
+        for row in &chunk.others[..others] {
             let row = *row as usize;
-            match Roster::find(&entries, chunk.slots[row] as usize, keys[row]) {
+            let start = chunk.slots[row] as usize;
+            match Roster::find(&entries, start, keys[row]) {
                 Some((slot, from)) => (chunk.slots[row], chunk.from[row]) = (slot as u32, from),
                 None => chunk.from[row] = NEVER,
             }
