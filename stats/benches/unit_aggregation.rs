@@ -75,7 +75,7 @@ fn program() -> Program {
 
 fn enrolled() -> Roster<i64> {
     let mut rng = ChaCha8Rng::seed_from_u64(12);
-    let terms = Terms { arms: 2, timed: true, start: None, end: None, dimensions: 0 };
+    let terms = Terms { arms: 2, timed: true, start: None, end: None, dimensions: 0, rows: Some(UNITS as u64) };
     let Ok(enrolling) = Enrolling::new(terms) else { unreachable!("two arms") };
     let order = |_: usize, one: u32, other: u32| one.cmp(&other);
     let mut enroller = enrolling.enroller(&order, &NoLimit);

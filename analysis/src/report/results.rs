@@ -1,10 +1,10 @@
 //! The result table inside the page, at full precision, for downloads and copies.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use estimand_stats::Estimates;
 use estimand_stats::estimate::GLOSSARY;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::Error;
 
@@ -13,42 +13,31 @@ use super::Error;
 /// The text is safe inside a script element: it holds no `<`.
 pub(super) fn json(estimates: &Estimates) -> String {
     let rows: Vec<Value> = estimates.rows.iter().map(|row| serde_json::to_value(row).unwrap_or_default()).collect();
-    let columns: Map<String, Value> = GLOSSARY
-        .iter()
-        .map(|column| {
-            let cells = rows.iter().map(|row| row.get(column.name).unwrap_or(&Value::Null));
-            (column.name.to_owned(), packed(cells.collect()))
-        })
-        .collect();
-    embedded(&json!({ "length": rows.len(), "columns": columns }))
+    let columns = GLOSSARY.iter().map(|column| {
+        let cells = rows.iter().map(|row| row.get(column.name).unwrap_or(&Value::Null).to_string());
+        format!("{}:{}", Value::from(column.name), packed(cells.collect()))
+    });
+    let columns: Vec<String> = columns.collect();
+    embedded(&format!(r#"{{"length":{},"columns":{{{}}}}}"#, rows.len(), columns.join(",")))
 }
 
 /// The shortest way to write a column: one value, the distinct values with the place of each row's, or every cell.
-fn packed(cells: Vec<&Value>) -> Value {
-    let mut distinct: Distinct = Distinct::default();
-    let places: Vec<usize> = cells.iter().map(|cell| distinct.place(cell)).collect();
-    if distinct.values.len() < 2 {
-        return json!({ "same": distinct.values.first() });
-    }
-    let each = json!({ "cells": cells });
-    let once = json!({ "words": distinct.values, "places": places });
-    if once.to_string().len() < each.to_string().len() { once } else { each }
-}
-
-/// Distinct values in the order of their first appearance.
-#[derive(Default)]
-struct Distinct {
-    values: Vec<Value>,
-    places: BTreeMap<String, usize>,
-}
-
-impl Distinct {
-    fn place(&mut self, value: &Value) -> usize {
-        *self.places.entry(value.to_string()).or_insert_with(|| {
-            self.values.push(value.clone());
-            self.values.len() - 1
+fn packed(cells: Vec<String>) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let mut place_of: HashMap<&str, usize> = HashMap::new();
+    let places = cells.iter().map(|cell| {
+        *place_of.entry(cell).or_insert_with(|| {
+            words.push(cell);
+            words.len() - 1
         })
+    });
+    let places: Vec<String> = places.map(|place| place.to_string()).collect();
+    if words.len() < 2 {
+        return format!(r#"{{"same":{}}}"#, words.first().unwrap_or(&"null"));
     }
+    let once = format!(r#"{{"words":[{}],"places":[{}]}}"#, words.join(","), places.join(","));
+    let each = format!(r#"{{"cells":[{}]}}"#, cells.join(","));
+    if once.len() < each.len() { once } else { each }
 }
 
 /// Refuses NaN and infinities, which JSON would silently write as null.
@@ -76,14 +65,15 @@ pub(super) fn check(estimates: &Estimates) -> Result<(), Error> {
 }
 
 /// JSON that can stand inside a script element.
-pub(super) fn embedded(value: &Value) -> String {
-    value.to_string().replace('<', "\\u003c")
+fn embedded(json: &str) -> String {
+    json.replace('<', "\\u003c")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use estimand_stats::Estimate;
+    use serde_json::json;
 
     #[test]
     fn what_all_rows_share_is_written_once() {

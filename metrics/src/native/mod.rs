@@ -13,10 +13,12 @@
 //! operator names no culprit. Where it meets something that is to be refused it gives up, and the statements say what and
 //! where.
 
+mod asked;
 mod cells;
 mod coding;
 mod events;
 mod finishing;
+mod instants;
 mod pool_room;
 mod reading;
 mod unit_rows;
@@ -126,7 +128,7 @@ pub fn routes(engine: &DataFusion, plan: &Plan) -> Vec<Route> {
 
 /// What carries a plan out.
 enum Choice {
-    Events(Box<events::Compiled>, Box<events::Questions>),
+    Events(Box<asked::Compiled>, Box<asked::Questions>),
     UnitRows,
     Sql(String),
 }
@@ -139,7 +141,7 @@ fn choice(engine: &DataFusion, plan: &Plan) -> Choice {
         return Choice::Sql("an estimator needs rows of units".to_owned());
     }
     match plan.specification.enrolment.unit_column {
-        Some(_) => match events::compile(plan, engine.schemas()) {
+        Some(_) => match asked::compile(plan, engine.schemas()) {
             Ok((compiled, questions)) => Choice::Events(Box::new(compiled), Box::new(questions)),
             Err(why) => Choice::Sql(why),
         },

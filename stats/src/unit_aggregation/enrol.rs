@@ -37,6 +37,8 @@ pub struct Terms {
     pub end: Option<i64>,
     /// Columns by which effects are cut that come with the assignments.
     pub dimensions: usize,
+    /// How many rows there are at most, where that is known: tables that need not grow are filled faster.
+    pub rows: Option<u64>,
 }
 
 /// Assignments that count for the experiment.
@@ -107,11 +109,19 @@ struct Part<K> {
     units: HashTable<Enrolled<K>>,
     /// Per dimension and unit: the instant of the code, and the code.
     dimensions: Vec<Vec<(i64, u32)>>,
+    /// Rows that were settled.
+    rows: u64,
     /// Bytes that were granted.
     bytes: usize,
 }
 
 impl<K> Part<K> {
+    /// How many units there will be, if units go on to come as they did, of so many rows in all.
+    fn expected(&self, rows: u64) -> usize {
+        let units = u128::from(rows) * self.units.len() as u128 / u128::from(self.rows.max(1));
+        usize::try_from(units).unwrap_or(0)
+    }
+
     fn heap_bytes(&self) -> usize {
         let codes = self.dimensions.iter().map(|codes| codes.capacity() * size_of::<(i64, u32)>());
         self.units.allocation_size() + codes.sum::<usize>()
@@ -166,8 +176,14 @@ impl<K: Key> Enrolling<K> {
         if terms.arms > MOST_ARMS {
             return Err(Error::Beyond { what: "arms", limit: MOST_ARMS });
         }
-        let part =
-            |_| Mutex::new(Part { units: HashTable::new(), dimensions: vec![Vec::new(); terms.dimensions], bytes: 0 });
+        let part = |_| {
+            Mutex::new(Part {
+                units: HashTable::new(),
+                dimensions: vec![Vec::new(); terms.dimensions],
+                rows: 0,
+                bytes: 0,
+            })
+        };
         Ok(Self { seed: Seed::default(), parts: (0..PARTS).map(part).collect(), blank: Mutex::new(Met::NEVER), terms })
     }
 
@@ -320,6 +336,12 @@ impl<K: Key> Enroller<'_, K> {
         let enrolling = self.enrolling;
         let Waiting { rows, codes } = &mut self.waiting[part];
         let mut into = held(&enrolling.parts[part]);
+        if into.units.capacity() < into.units.len() + rows.len() {
+            let in_all = enrolling.terms.rows.map_or(0, |rows| into.expected(rows / PARTS as u64));
+            let more = in_all.saturating_sub(into.units.len()).max(rows.len());
+            into.units.reserve(more, |unit| unit.key.hash(&enrolling.seed));
+        }
+        into.rows += rows.len() as u64;
         let Part { units, dimensions, .. } = &mut *into;
         let mut codes_of_row = codes.chunks_exact(dimensions.len().max(1));
         for assignment in rows.iter() {

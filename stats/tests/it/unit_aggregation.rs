@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering as Atomic};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray};
@@ -146,6 +147,7 @@ impl Case {
                 start: maybe(0.5, 3, rng),
                 end: maybe(0.5, times - 2, rng),
                 dimensions: 0,
+                rows: maybe(0.5, rng.random_range(0..10_000), rng),
             },
         }
     }
@@ -429,4 +431,69 @@ fn every_unit_comes_to_what_a_plain_loop_gives() {
         spills += usize::from(narrow.2);
     }
     assert!(spills > 100, "only {spills} cases wrote rows out");
+}
+
+/// So many bytes, and no more.
+struct Budget {
+    left: Mutex<usize>,
+}
+
+impl Room for Budget {
+    fn grow(&self, bytes: usize) -> bool {
+        let mut left = self.left.lock().expect("one thread");
+        let rest = left.checked_sub(bytes);
+        *left = rest.unwrap_or(*left);
+        rest.is_some()
+    }
+    fn shrink(&self, bytes: usize) {
+        *self.left.lock().expect("one thread") += bytes;
+    }
+    fn file(&self) -> io::Result<File> {
+        tempfile::tempfile()
+    }
+}
+
+#[test]
+fn rows_that_hold_all_memory_make_room_for_their_evaluation() {
+    const UNITS: i64 = 2_000;
+    let terms = Terms { arms: 1, timed: false, start: None, end: None, dimensions: 0, rows: None };
+    let enrolling = Enrolling::<i64>::new(terms).expect("one arm");
+    let order = |_: usize, one: u32, other: u32| one.cmp(&other);
+    let ids: Int64Array = (0..UNITS).map(Some).collect();
+    let arms = vec![0; UNITS as usize];
+    let mut enroller = enrolling.enroller(&order, &NoLimit);
+    let batch = AssignmentBatch { ids: Integers(&ids), at: None, arms: &arms, dimensions: &[], kept: None };
+    enroller.push(&batch).and_then(|()| enroller.finish()).expect("memory has no limit");
+    let mut roster = enrolling.finish(&NoLimit, 1).expect("few units");
+    roster.close();
+    let value = Value {
+        function: Function::Sum,
+        conditions: Vec::new(),
+        span: None,
+        argument: Some(0),
+        when_empty: Some(0.0),
+        matures_after: None,
+    };
+    let program = Program { arguments: vec![Argument::Float], values: vec![value], ..Program::default() };
+    let rows = [Rows::new(program, &roster).expect("no conditions")];
+    let amounts: Vec<u64> = (0..UNITS).map(|unit| (unit as f64).to_bits()).collect();
+    for _ in 0..3 {
+        let arguments = [Cells { words: &amounts, valid: None }];
+        let batch = EventBatch { ids: Integers(&ids), at: None, conditions: &[], arguments: &arguments };
+        rows[0].scatterer(&roster, &NoLimit).push(&batch).expect("memory has no limit");
+    }
+    // All of it is taken by what waits.
+    let budget = Budget { left: Mutex::new(0) };
+    let sums = |room: &dyn Room| {
+        let mut evaluator = Evaluator::new(&roster, &rows, room);
+        let mut sum = 0.0;
+        for partition in 0..roster.partitions() {
+            sum += evaluator.partition(partition).expect("room is made").values[0].values.iter().sum::<f64>();
+        }
+        sum
+    };
+    assert!(!rows[0].is_spilled());
+    assert_eq!(sums(&budget), 3.0 * (UNITS * (UNITS - 1) / 2) as f64);
+    assert!(rows[0].is_spilled());
+    assert_eq!(rows[0].bytes(), 0);
 }
