@@ -417,13 +417,12 @@ impl Made {
         let nulls = values.logical_nulls();
         let is_value = |key: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(key));
         let of_null = (field.is_nullable() && is_value(count)).then_some(i32::try_from(count).ok()).flatten();
-        let keys = match (nulls.is_some(), of_null.is_some() && column.keys().null_count() > 0) {
-            (false, false) => column.keys().clone(),
-            _ => {
-                let keys = column.keys().iter().map(|key| key.or(of_null).filter(|key| is_value(*key as usize)));
-                Int32Array::from_iter(keys)
-            }
-        };
+        if nulls.is_none() && (of_null.is_none() || column.keys().null_count() == 0) {
+            // The same codes: they need no look at whether they fit.
+            return Ok(Arc::new(column.with_values(values)));
+        }
+        let keys = column.keys().iter().map(|key| key.or(of_null).filter(|key| is_value(*key as usize)));
+        let keys = Int32Array::from_iter(keys);
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
     }
 }
