@@ -452,10 +452,7 @@ impl<'a, I: Ids> Operator<'a, I> {
             let groups: Vec<&[u32]> = groups.iter().map(Vec::as_slice).collect();
             hand.worker.push(&UnitBlock { arms: &arms, groups: &groups, values: &values })?;
             let held = hand.worker.heap_bytes();
-            if held > hand.held && !self.room.grow(held - hand.held) {
-                let bytes = held - hand.held;
-                return Err(kernel::Error::Memory { what: "the statistics of units", bytes }.into());
-            }
+            hand.evaluator.grow(held.saturating_sub(hand.held), "the statistics of units")?;
             hand.held = hand.held.max(held);
             Ok(())
         })?;

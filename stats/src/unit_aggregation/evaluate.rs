@@ -88,7 +88,7 @@ impl<'a, K: Key> Evaluator<'a, K> {
         for source in 0..self.sources.len() {
             let words = self.sources[source].rows.words_of(partition);
             let bytes = words * size_of::<u64>() * COPIES;
-            self.make_room(bytes)?;
+            self.grow(bytes, "the rows of one partition of units")?;
             let evaluated = self.sources[source].evaluate(partition, &self.units, &self.place);
             self.room.shrink(bytes);
             evaluated?;
@@ -98,17 +98,21 @@ impl<'a, K: Key> Evaluator<'a, K> {
         Ok(UnitColumns { slots, exposed, values })
     }
 
-    /// Asks for memory, for which rows that wait for their turn are written out.
-    fn make_room(&self, bytes: usize) -> Result<(), Error> {
+    /// Asks for memory for `what`; rows that wait for their turn are written out where there is too little.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] when that does not suffice, [`Error::Disk`].
+    pub fn grow(&self, bytes: usize, what: &'static str) -> Result<(), Error> {
         if bytes == 0 || self.room.grow(bytes) {
             return Ok(());
         }
         for source in &self.sources {
-            if source.rows.give_way(self.room)? && self.room.grow(bytes) {
+            source.rows.give_way(self.room)?;
+            if self.room.grow(bytes) {
                 return Ok(());
             }
         }
-        Err(Error::Memory { what: "the rows of one partition of units", bytes })
+        Err(Error::Memory { what, bytes })
     }
 }
 

@@ -148,14 +148,10 @@ impl Rows {
         self.write_out(&mut kept, room)
     }
 
-    /// Writes out what is in memory, so that its bytes can be granted for other things. Gives whether there was something.
-    pub(super) fn give_way(&self, room: &dyn Room) -> Result<bool, Error> {
+    /// Writes out what is in memory, so that its bytes can be granted for other things.
+    pub(super) fn give_way(&self, room: &dyn Room) -> Result<(), Error> {
         let mut kept = held(&self.kept);
-        let some = !kept.blocks.is_empty();
-        if some {
-            self.write_out(&mut kept, room)?;
-        }
-        Ok(some)
+        if kept.blocks.is_empty() { Ok(()) } else { self.write_out(&mut kept, room) }
     }
 
     fn write_out(&self, kept: &mut Kept, room: &dyn Room) -> Result<(), Error> {
