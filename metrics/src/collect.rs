@@ -449,6 +449,10 @@ async fn column_values(engine: &dyn Engine, name: &str, of: CapOf) -> Result<Vec
     for batch in engine.read(&step).await? {
         values.extend_from_slice(batch.column(0).as_primitive::<Float64Type>().values());
     }
+    if of == CapOf::Nonzero {
+        // The engine orders -0.0 before 0.0 and finds them different.
+        values.retain(|value| *value != 0.0);
+    }
     Ok(values)
 }
 
