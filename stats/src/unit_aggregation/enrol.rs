@@ -1,17 +1,17 @@
 //! Enrolment: from rows of assignments to one entry per unit.
 
 use std::cmp::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::buffer::NullBuffer;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::Error;
 use super::entries::{Entries, FREE, NEVER, Part as Slots};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
 use super::roster::{NO_ARM, NONE, REGION, Roster, State, first_slot};
+use super::{Error, held};
 
 /// Parts of the table while units are enrolled.
 pub(super) const PARTS: usize = 64;
@@ -19,7 +19,7 @@ pub(super) const PARTS: usize = 64;
 const FILLED: usize = 4_700;
 /// Assignments that wait for their part to be free.
 const WAITING: usize = 1_024;
-/// Arms that fit the marks of a unit.
+/// Arms that are told apart.
 const MOST_ARMS: usize = 64;
 /// Partitions that the numbers of slots can tell apart.
 const MOST_PARTITIONS: usize = u32::MAX as usize / REGION;
@@ -393,8 +393,4 @@ fn keep_first(kept: &mut (i64, u32), at: i64, code: u32, order: impl Fn(u32, u32
     if earlier {
         *kept = (at, code);
     }
-}
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

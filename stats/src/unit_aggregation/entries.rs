@@ -105,7 +105,7 @@ impl<K: Key> Part<'_, K> {
     /// What lies at a slot of the part.
     #[inline]
     pub(super) fn get(&self, slot: usize) -> (K, i64) {
-        read(&self.words[slot * words_of::<K>()..][..words_of::<K>()])
+        View { words: self.words, key: PhantomData }.get(slot)
     }
 
     /// Lays an entry at a slot of the part.

@@ -66,16 +66,26 @@ impl Key for u128 {
 }
 
 /// The secret of the hashes, drawn once in each process: nobody can choose ids that collide.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Seed {
     integers: RandomState,
+    /// A hasher that has read nothing yet.
+    texts: SipHasher13,
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        let integers = RandomState::default();
+        let texts = SipHasher13::new_with_keys(integers.hash_one(0_u8), integers.hash_one(1_u8));
+        Self { integers, texts }
+    }
 }
 
 impl Seed {
     /// The key of a text.
+    #[inline]
     pub fn of_text(&self, text: &[u8]) -> u128 {
-        let (low, high) = (self.integers.hash_one(0_u8), self.integers.hash_one(1_u8));
-        let mut hasher = SipHasher13::new_with_keys(low, high);
+        let mut hasher = self.texts;
         hasher.write(text);
         hasher.finish128().as_u128()
     }
@@ -129,16 +139,10 @@ impl KeyColumn for Texts<'_> {
         }
         keys.clear();
         let mut present = Vec::with_capacity(array.len());
-        let (low, high) = (seed.integers.hash_one(0_u8), seed.integers.hash_one(1_u8));
-        let sip = SipHasher13::new_with_keys(low, high);
         let mut add = |text: Option<&[u8]>| {
             let text = text.filter(|text| !text.iter().all(|byte| *byte == b' '));
             present.push(text.is_some());
-            keys.push(text.map_or(0, |text| {
-                let mut hasher = sip;
-                hasher.write(text);
-                hasher.finish128().as_u128()
-            }));
+            keys.push(text.map_or(0, |text| seed.of_text(text)));
         };
         match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().iter().for_each(|text| add(text.map(str::as_bytes))),

@@ -5,14 +5,14 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use super::Error;
 use super::key::Key;
 use super::pages::Words;
 use super::program::{Program, Recipe, Recipes};
 use super::room::Room;
 use super::roster::{REGION, Roster};
+use super::{Error, held};
 
 /// Bytes handed to a file at a time.
 const WRITTEN: usize = 1 << 20;
@@ -179,8 +179,4 @@ fn written(blocks: &[Arc<Block>], partitions: usize, file: File) -> io::Result<R
     }
     let file = writer.into_inner().map_err(|error| error.into_error())?;
     Ok(Run { file, starts })
-}
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
