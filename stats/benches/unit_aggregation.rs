@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use arrow::array::Int64Array;
+use arrow::buffer::NullBuffer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use estimand_stats::unit_aggregation::{
     Argument, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Function, Integers, NoLimit,
@@ -16,6 +17,7 @@ const EVENTS: usize = 4_000_000;
 const BATCH: usize = 131_072;
 const DAY: i64 = 86_400_000_000;
 const KINDS: usize = 6;
+const LAST: i32 = KINDS as i32 - 1;
 
 struct Batch {
     ids: Int64Array,
@@ -23,29 +25,37 @@ struct Batch {
     kinds: Vec<i32>,
     sessions: Vec<u64>,
     days: Vec<u64>,
+    durations: Vec<u64>,
     amounts: Vec<u64>,
+    has_duration: NullBuffer,
+    has_amount: NullBuffer,
 }
 
-/// Events of which some have no unit and some lie in no window.
+/// Events of which some have no unit and some lie in no window: sessions are hashes, days are instants, durations are
+/// milliseconds of the first two kinds, amounts are cents of the last.
 fn events() -> Vec<Batch> {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let mut batches = Vec::new();
     for start in (0..EVENTS).step_by(BATCH) {
         let rows = BATCH.min(EVENTS - start);
         let at: Vec<i64> = (0..rows).map(|_| rng.random_range(0..56 * DAY)).collect();
+        let kinds: Vec<i32> = (0..rows).map(|_| (rng.random::<f64>().powi(2) * KINDS as f64) as i32).collect();
         batches.push(Batch {
             ids: (0..rows).map(|_| Some(rng.random_range(0..UNITS as i64 * 11 / 10))).collect(),
-            kinds: (0..rows).map(|_| rng.random_range(0..KINDS as i32)).collect(),
-            sessions: (0..rows).map(|_| rng.random_range(0..1 << 20)).collect(),
-            days: at.iter().map(|at| (at / DAY) as u64).collect(),
+            sessions: (0..rows).map(|_| rng.random_range(0..1_u64 << 20).wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect(),
+            days: at.iter().map(|at| ((20_000 + at / DAY) * DAY) as u64).collect(),
+            durations: (0..rows).map(|_| rng.random_range(0..600_000)).collect(),
             amounts: (0..rows).map(|_| (f64::from(rng.random_range(0..10_000_u32)) / 100.0).to_bits()).collect(),
+            has_duration: kinds.iter().map(|kind| *kind < 2).collect::<Vec<bool>>().into(),
+            has_amount: kinds.iter().map(|kind| *kind == LAST).collect::<Vec<bool>>().into(),
+            kinds,
             at,
         });
     }
     batches
 }
 
-/// Twenty values of two windows, five kinds of event, an amount and two distinct counts.
+/// The values of twenty metrics over events: counts by kind in three windows, amounts, durations, two distinct counts.
 fn program() -> Program {
     let value = |function, condition: Option<usize>, span, argument| Value {
         function,
@@ -55,19 +65,22 @@ fn program() -> Program {
         when_empty: Some(0.0),
         matures_after: None,
     };
-    let counts = (0..KINDS - 1).flat_map(|kind| (0..3).map(move |span| value(Function::Count, Some(kind), span, None)));
-    let mut values: Vec<Value> = counts.collect();
-    values.extend((0..3).map(|span| value(Function::Sum, Some(0), span, Some(2))));
-    values.push(value(Function::CountDistinct, None, 0, Some(0)));
+    let mut values = vec![value(Function::Count, None, 0, None)];
+    values.extend((0..KINDS).flat_map(|kind| (0..3).map(move |span| value(Function::Count, Some(kind), span, None))));
+    values.extend((0..3).map(|span| value(Function::Sum, None, span, Some(3))));
+    values.push(Value { when_empty: None, ..value(Function::Max, None, 0, Some(3)) });
+    values.extend((0..2).map(|kind| value(Function::Sum, Some(kind), 0, Some(2))));
     values.push(value(Function::CountDistinct, None, 0, Some(1)));
+    values.push(value(Function::CountDistinct, None, 0, Some(0)));
+    values.push(value(Function::CountDistinct, None, 2, Some(0)));
     Program {
-        conditions: KINDS - 1,
+        conditions: KINDS,
         spans: vec![
             Span::After { delay: 0, length: None },
             Span::After { delay: 0, length: Some(7 * DAY) },
             Span::Before { lookback: 14 * DAY },
         ],
-        arguments: vec![Argument::Integer, Argument::Integer, Argument::Float],
+        arguments: vec![Argument::Integer, Argument::Integer, Argument::Integer, Argument::Float],
         values,
         now: None,
     }
@@ -96,13 +109,17 @@ fn enrolled() -> Roster<i64> {
 
 fn scattered(roster: &Roster<i64>, batches: &[Batch]) -> Rows {
     let Ok(rows) = Rows::new(program(), roster) else { unreachable!("few conditions") };
-    let truths: Vec<Vec<bool>> = (0..KINDS - 1).map(|kind| (0..KINDS).map(|code| code == kind).collect()).collect();
+    let truths: Vec<Vec<bool>> = (0..KINDS).map(|kind| (0..KINDS).map(|code| code == kind).collect()).collect();
     let mut scatterer = rows.scatterer(roster, &NoLimit);
     for batch in batches {
         let condition = |truth| Condition::ByCode { codes: &batch.kinds, valid: None, truth };
         let conditions: Vec<Condition<'_>> = truths.iter().map(|truth| condition(truth)).collect();
-        let arguments =
-            [&batch.sessions, &batch.days, &batch.amounts].map(|words| Cells { words: &words[..], valid: None });
+        let arguments = [
+            Cells { words: &batch.sessions, valid: None },
+            Cells { words: &batch.days, valid: None },
+            Cells { words: &batch.durations, valid: Some(&batch.has_duration) },
+            Cells { words: &batch.amounts, valid: Some(&batch.has_amount) },
+        ];
         let pushed = scatterer.push(&EventBatch {
             ids: Integers(&batch.ids),
             at: Some((&batch.at, None)),
@@ -120,6 +137,7 @@ fn unit_aggregation(criterion: &mut Criterion) {
     group.sample_size(10).throughput(Throughput::Elements(EVENTS as u64));
     group.bench_function("scatter", |bench| bench.iter(|| scattered(&roster, black_box(&batches)).bytes()));
     let rows = [scattered(&roster, &batches)];
+    println!("{:.1} bytes per event", rows[0].bytes() as f64 / EVENTS as f64);
     group.bench_function("evaluate", |bench| {
         bench.iter(|| {
             let mut evaluator = Evaluator::new(&roster, &rows, &NoLimit);

@@ -4,24 +4,25 @@ use std::collections::HashMap;
 
 use super::Error;
 use super::distinct::Distinct;
-use super::program::{Argument, Function, Value};
+use super::lane::{Form, Lane, of_single};
+use super::program::{Argument, Function, INSTANT, Value};
 use crate::suffstat::{ExactSum, Values, decimal_to_f64, two_sum};
 
-/// Rows of one kind: the row of their unit, then the words that travel along.
+/// Rows of one kind: the row of their unit, then the halves that travel along.
 #[derive(Clone, Copy)]
 pub(super) struct Kind<'a> {
-    words: &'a [u64],
+    halves: &'a [u32],
     width: usize,
 }
 
 impl<'a> Kind<'a> {
-    pub(super) const fn new(words: &'a [u64], width: usize) -> Self {
-        Self { words, width }
+    pub(super) const fn new(halves: &'a [u32], width: usize) -> Self {
+        Self { halves, width }
     }
 
     #[inline]
-    fn rows(self) -> impl ExactSizeIterator<Item = &'a [u64]> {
-        self.words.chunks_exact(self.width)
+    fn rows(self) -> impl ExactSizeIterator<Item = &'a [u32]> {
+        self.halves.chunks_exact(self.width)
     }
 
     /// The unit of each row.
@@ -30,12 +31,25 @@ impl<'a> Kind<'a> {
         self.rows().map(|row| row[0] as usize)
     }
 
-    /// The unit of each row, and one of its words.
+    /// Gives the unit of each row and the word of its argument: one short loop for each form of it.
     #[inline]
-    fn pairs(self, word: usize) -> impl ExactSizeIterator<Item = (usize, u64)> {
-        debug_assert!(word < self.width, "a word of the row");
-        self.rows().map(move |row| (row[0] as usize, row[word]))
+    fn each(self, lane: Option<Lane>, mut take: impl FnMut(usize, u64)) {
+        let Some(Lane { at, form }) = lane else { return self.units().for_each(|unit| take(unit, 0)) };
+        debug_assert!(at + form.halves() <= self.width, "a lane of the row");
+        match form {
+            Form::Whole(_) => self.rows().for_each(|row| take(row[0] as usize, word(row, at))),
+            Form::Steps { base, shift } => {
+                self.rows().for_each(|row| take(row[0] as usize, base.wrapping_add(u64::from(row[at]) << shift)))
+            }
+            Form::Single => self.rows().for_each(|row| take(row[0] as usize, of_single(row[at]))),
+        }
     }
+}
+
+/// The word whose halves begin at a place.
+#[inline]
+fn word(row: &[u32], at: usize) -> u64 {
+    bytemuck::cast([row[at], row[at + 1]])
 }
 
 /// One value of the units of a partition.
@@ -149,40 +163,43 @@ impl Accumulator {
         self.not_finite = false;
     }
 
-    /// Takes in rows of one kind, of which `word` is the argument.
-    pub(super) fn take(&mut self, kind: Kind<'_>, word: usize) {
+    /// Takes in rows of one kind, of which `lane` is the argument.
+    pub(super) fn take(&mut self, kind: Kind<'_>, lane: Option<Lane>) {
         if self.counts {
             kind.units().for_each(|unit| self.rows[unit] += 1.0);
         }
         match self.how {
             How::Any => kind.units().for_each(|unit| self.values[unit] = 1.0),
             How::Count => kind.units().for_each(|unit| self.values[unit] += 1.0),
-            How::Keys => self.keys.extend(kind.pairs(word).map(|(unit, key)| (unit as u32, key))),
+            How::Keys => {
+                self.keys.reserve(kind.rows().len());
+                kind.each(lane, |unit, key| self.keys.push(unit as u32, key));
+            }
             How::WideKeys => {
-                let key = |row: &[u64]| u128::from(row[word]) << 64 | u128::from(row[word + 1]);
-                self.wide.extend(kind.rows().map(|row| (row[0] as u32, key(row))));
+                self.wide.reserve(kind.rows().len());
+                let at = lane.map_or(0, |lane| lane.at);
+                let key = |row: &[u32]| u128::from(word(row, at)) << 64 | u128::from(word(row, at + 2));
+                kind.rows().for_each(|row| self.wide.push(row[0], key(row)));
             }
             How::SumOf(Integers::Unsigned) => {
-                kind.pairs(word).for_each(|(unit, word)| self.integers[unit] += i128::from(word));
+                kind.each(lane, |unit, word| self.integers[unit] += i128::from(word));
             }
-            How::SumOf(_) => {
-                kind.pairs(word).for_each(|(unit, word)| self.integers[unit] += i128::from(word as i64));
-            }
-            How::SumOfFloats => self.add(kind, word),
-            How::Least => self.compare(kind, word, |value, known| value < known),
-            How::Greatest | How::Only => self.compare(kind, word, |value, known| value > known),
+            How::SumOf(_) => kind.each(lane, |unit, word| self.integers[unit] += i128::from(word as i64)),
+            How::SumOfFloats => self.add(kind, lane),
+            How::Least => self.compare(kind, lane, |value, known| value < known),
+            How::Greatest | How::Only => self.compare(kind, lane, |value, known| value > known),
             How::Earliest => {
-                self.in_time(kind, word, |at, value, known| at < known.0 || at == known.0 && value < known.1);
+                self.in_time(kind, lane, |at, value, known| at < known.0 || at == known.0 && value < known.1);
             }
             How::Latest => {
-                self.in_time(kind, word, |at, value, known| at > known.0 || at == known.0 && value > known.1);
+                self.in_time(kind, lane, |at, value, known| at > known.0 || at == known.0 && value > known.1);
             }
         }
     }
 
-    fn add(&mut self, kind: Kind<'_>, word: usize) {
+    fn add(&mut self, kind: Kind<'_>, lane: Option<Lane>) {
         let (values, low) = (&mut self.values[..], &mut self.low[..]);
-        for (unit, word) in kind.pairs(word) {
+        kind.each(lane, |unit, word| {
             // Exact as long as nothing is lost from the second sum; a value that is not finite loses everything.
             let (sum, lost) = two_sum(values[unit], f64::from_bits(word));
             let (lost, rest) = two_sum(low[unit], lost);
@@ -190,33 +207,35 @@ impl Accumulator {
             if rest != 0.0 {
                 self.inexact.push(unit);
             }
-        }
+        });
     }
 
-    fn compare(&mut self, kind: Kind<'_>, word: usize, wins: impl Fn(f64, f64) -> bool) {
-        for (unit, word) in kind.pairs(word) {
+    fn compare(&mut self, kind: Kind<'_>, lane: Option<Lane>, wins: impl Fn(f64, f64) -> bool) {
+        kind.each(lane, |unit, word| {
             let value = plain(word);
             self.not_finite |= !value.is_finite();
             let known = &mut self.values[unit];
             *known = if wins(value, *known) { value } else { *known };
-        }
+        });
     }
 
-    fn in_time(&mut self, kind: Kind<'_>, word: usize, wins: impl Fn(i64, f64, (i64, f64)) -> bool) {
-        for row in kind.rows() {
-            let (unit, at, value) = (row[0] as usize, row[1] as i64, plain(row[word]));
+    fn in_time(&mut self, kind: Kind<'_>, lane: Option<Lane>, wins: impl Fn(i64, f64, (i64, f64)) -> bool) {
+        let mut rows = kind.rows();
+        kind.each(lane, |unit, argument| {
+            let at = rows.next().map_or(0, |row| word(row, INSTANT.at)) as i64;
+            let value = plain(argument);
             self.not_finite |= !value.is_finite();
             if wins(at, value, (self.at[unit], self.values[unit])) {
                 (self.at[unit], self.values[unit]) = (at, value);
             }
-        }
+        });
     }
 
-    /// Makes the numbers; `rows` gives the rows of every kind again, with the word of the argument in each.
+    /// Makes the numbers; `rows` gives the rows of every kind again, with the argument in each.
     ///
     /// # Errors
     /// [`Error::Refused`] where a value is not finite or a unit has more rows than it may.
-    pub(super) fn finish<'a, I: Iterator<Item = (Kind<'a>, usize)>>(
+    pub(super) fn finish<'a, I: Iterator<Item = (Kind<'a>, Option<Lane>)>>(
         &mut self,
         rows: impl Fn() -> I,
     ) -> Result<(), Error> {
@@ -283,17 +302,17 @@ impl Accumulator {
     }
 
     /// The sums that two doubles could not hold, from the rows again.
-    fn sum_exactly<'a>(&mut self, kinds: impl Iterator<Item = (Kind<'a>, usize)>) -> Result<(), Error> {
+    fn sum_exactly<'a>(&mut self, kinds: impl Iterator<Item = (Kind<'a>, Option<Lane>)>) -> Result<(), Error> {
         if self.inexact.is_empty() {
             return Ok(());
         }
         let mut sums: HashMap<usize, ExactSum> = self.inexact.iter().map(|unit| (*unit, ExactSum::new())).collect();
-        for (kind, word) in kinds {
-            for (unit, word) in kind.pairs(word) {
+        for (kind, lane) in kinds {
+            kind.each(lane, |unit, word| {
                 if let Some(sum) = sums.get_mut(&unit) {
                     sum.add(f64::from_bits(word));
                 }
-            }
+            });
         }
         for (unit, sum) in sums {
             if sum.non_finite() > 0 {

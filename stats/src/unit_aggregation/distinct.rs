@@ -13,14 +13,17 @@ pub(super) struct Distinct<T> {
 }
 
 impl<T: Copy + Ord + Default> Distinct<T> {
-    /// Adds a key for each row of a unit.
-    pub(super) fn extend(&mut self, rows: impl ExactSizeIterator<Item = (u32, T)>) {
-        self.units.reserve(rows.len());
-        self.keys.reserve(rows.len());
-        for (unit, key) in rows {
-            self.units.push(unit);
-            self.keys.push(key);
-        }
+    /// Makes ready for so many more.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.units.reserve(rows);
+        self.keys.reserve(rows);
+    }
+
+    /// Adds the key of a row of a unit.
+    #[inline]
+    pub(super) fn push(&mut self, unit: u32, key: T) {
+        self.units.push(unit);
+        self.keys.push(key);
     }
 
     /// How many different keys each of so many units has, of all since the last time.

@@ -59,20 +59,23 @@ pub struct AssignmentBatch<'a, C> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Met {
     pub(super) first: i64,
-    pub(super) rows: u64,
+    /// How many, or as many as fit.
+    rows: u32,
     /// The least of the arms at the first instant.
     pub(super) arm: u8,
-    /// The arm of all rows that have a time; none before the first of them.
+    /// The arm of all rows that have a time; none before the first of them, [`TWO`] where they differ.
     only: u8,
-    two: bool,
 }
 
+/// More arms than one.
+const TWO: u8 = NO_ARM - 1;
+
 impl Met {
-    pub(super) const NEVER: Self = Self { first: NEVER, rows: 0, arm: NO_ARM, only: NO_ARM, two: false };
+    pub(super) const NEVER: Self = Self { first: NEVER, rows: 0, arm: NO_ARM, only: NO_ARM };
 
     #[inline]
     fn add(&mut self, at: i64, arm: u8) {
-        self.rows += 1;
+        self.rows = self.rows.saturating_add(1);
         if at == NEVER {
             return;
         }
@@ -82,8 +85,7 @@ impl Met {
             Ordering::Greater => self.arm,
         };
         self.first = self.first.min(at);
-        self.two |= self.only != NO_ARM && self.only != arm;
-        self.only = arm;
+        self.only = if self.only == NO_ARM || self.only == arm { arm } else { TWO };
     }
 
     fn state(&self, terms: &Terms) -> State {
@@ -91,7 +93,7 @@ impl Met {
             () if self.first == NEVER => State::NoTime,
             () if terms.start.is_some_and(|start| self.first < start) => State::BeforeStart,
             () if terms.end.is_some_and(|end| self.first >= end) => State::AfterEnd,
-            () if self.two => State::TwoArms,
+            () if self.only == TWO => State::TwoArms,
             () => State::Counted,
         }
     }
@@ -104,6 +106,8 @@ struct Enrolled<K> {
     /// Its place among the dimensions.
     place: u32,
 }
+
+const _: () = assert!(size_of::<Enrolled<i64>>() == 32, "two units to a line of the cache");
 
 struct Part<K> {
     units: HashTable<Enrolled<K>>,
@@ -133,7 +137,14 @@ pub struct Enrolling<K> {
     terms: Terms,
     seed: Seed,
     parts: Vec<Mutex<Part<K>>>,
-    blank: Mutex<Met>,
+    blank: Mutex<Blank>,
+}
+
+/// The rows without an id, together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blank {
+    pub(super) met: Met,
+    pub(super) rows: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -184,7 +195,12 @@ impl<K: Key> Enrolling<K> {
                 bytes: 0,
             })
         };
-        Ok(Self { seed: Seed::default(), parts: (0..PARTS).map(part).collect(), blank: Mutex::new(Met::NEVER), terms })
+        Ok(Self {
+            seed: Seed::default(),
+            parts: (0..PARTS).map(part).collect(),
+            blank: Mutex::new(Blank { met: Met::NEVER, rows: 0 }),
+            terms,
+        })
     }
 
     /// A hand for one thread; `order` says of two codes of a dimension which text comes first.
@@ -287,7 +303,7 @@ impl<K: Key> Placing<'_, K> {
             self.entries.set(slot, unit.key, unit.met.first.max(FREE + 1));
             self.arms[slot] = unit.met.arm;
             self.states[slot] = unit.met.state(terms);
-            self.rows[slot] = u32::try_from(unit.met.rows).unwrap_or(u32::MAX);
+            self.rows[slot] = unit.met.rows;
             for (codes, found) in self.codes.iter_mut().zip(&part.dimensions) {
                 codes[slot] = found[unit.place as usize].1;
             }
@@ -316,7 +332,9 @@ impl<K: Key> Enroller<'_, K> {
             };
             let arm = batch.arms[row] as u8;
             if present.as_ref().is_some_and(|present| present.is_null(row)) {
-                held(&self.enrolling.blank).add(at, arm);
+                let mut blank = held(&self.enrolling.blank);
+                blank.met.add(at, arm);
+                blank.rows += 1;
                 continue;
             }
             let hash = key.hash(&self.enrolling.seed);

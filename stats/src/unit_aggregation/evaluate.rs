@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Error;
 use super::accumulate::{Accumulator, Kind};
 use super::key::Key;
+use super::lane::Lane;
 use super::program::{Program, Recipe, Value};
 use super::room::Room;
 use super::roster::{REGION, Roster};
@@ -53,10 +54,10 @@ struct Source<'a> {
     rows: &'a Rows,
     recipes: Vec<Arc<Recipe>>,
     /// The rows of the partition by the number of their recipe.
-    kinds: Vec<Vec<u64>>,
+    kinds: Vec<Vec<u32>>,
     values: Vec<Accumulator>,
-    /// The kinds from which each value takes something, and the word.
-    taken: Vec<Vec<(usize, usize)>>,
+    /// The kinds from which each value takes something, and its argument in them.
+    taken: Vec<Vec<(usize, Option<Lane>)>>,
 }
 
 impl<'a, K: Key> Evaluator<'a, K> {
@@ -86,8 +87,7 @@ impl<'a, K: Key> Evaluator<'a, K> {
             units.from.push(from);
         }
         for source in 0..self.sources.len() {
-            let words = self.sources[source].rows.words_of(partition);
-            let bytes = words * size_of::<u64>() * COPIES;
+            let bytes = self.sources[source].rows.bytes_of(partition) * COPIES;
             self.grow(bytes, "the rows of one partition of units")?;
             let evaluated = self.sources[source].evaluate(partition, &self.units, &self.place);
             self.room.shrink(bytes);
@@ -122,7 +122,7 @@ impl<'a> Source<'a> {
         let Program { values, arguments, .. } = rows.program();
         let mut taken = vec![Vec::new(); values.len()];
         for (number, recipe) in recipes.iter().enumerate() {
-            recipe.steps.iter().for_each(|step| taken[step.value].push((number, step.word)));
+            recipe.steps.iter().for_each(|step| taken[step.value].push((number, step.lane)));
         }
         let accumulator = |value: &Value| Accumulator::new(value, value.argument.map(|argument| arguments[argument]));
         let kinds = vec![Vec::new(); recipes.len()];
@@ -132,22 +132,22 @@ impl<'a> Source<'a> {
     fn evaluate(&mut self, partition: usize, units: &Units, place: &[u32]) -> Result<(), Error> {
         let Self { rows, recipes, kinds, values, taken } = self;
         kinds.iter_mut().for_each(Vec::clear);
-        rows.each_part(partition, &mut |words| lay_apart(words, place, kinds))?;
+        rows.each_part(partition, &mut |halves| lay_apart(halves, recipes, place, kinds))?;
         let program = rows.program();
         for ((accumulator, value), taken) in values.iter_mut().zip(&program.values).zip(taken.iter()) {
             accumulator.begin(units.slots.len());
             let rows = || {
                 let some = taken.iter().filter(|(number, _)| !kinds[*number].is_empty());
-                some.map(|(number, word)| (Kind::new(&kinds[*number], recipes[*number].words), *word))
+                some.map(|(number, lane)| (Kind::new(&kinds[*number], recipes[*number].halves), *lane))
             };
-            rows().for_each(|(kind, word)| accumulator.take(kind, word));
+            rows().for_each(|(kind, lane)| accumulator.take(kind, lane));
             accumulator.finish(rows)?;
             if let (Some(after), Some(now)) = (value.matures_after, program.now) {
                 accumulator.ripen(|unit| units.from[unit].saturating_add(after) <= now);
             }
         }
         let keys: usize = values.iter().map(Accumulator::heap_bytes).sum();
-        if keys + kinds.iter().map(|kind| kind.capacity() * size_of::<u64>()).sum::<usize>() > LARGE {
+        if keys + kinds.iter().map(|kind| kind.capacity() * size_of::<u32>()).sum::<usize>() > LARGE {
             kinds.iter_mut().for_each(|kind| *kind = Vec::new());
             values.iter_mut().for_each(Accumulator::forget);
         }
@@ -156,23 +156,25 @@ impl<'a> Source<'a> {
 }
 
 /// Lays rows apart by kind, each headed by the row of its unit.
-fn lay_apart(words: &[u64], place: &[u32], kinds: &mut [Vec<u64>]) {
+fn lay_apart(halves: &[u32], recipes: &[Arc<Recipe>], place: &[u32], kinds: &mut [Vec<u32>]) {
     let mut at = 0;
-    while let Some(head) = words.get(at).copied().map(Head) {
-        let row = &words[at..at + head.words()];
-        let unit = u64::from(place[head.slot()]);
+    while let Some(head) = halves.get(at).copied().map(Head) {
+        let width = head.halves().unwrap_or_else(|| recipes[head.recipe()].halves);
+        let row = &halves[at..at + width];
+        let unit = place[head.slot()];
         let kind = &mut kinds[head.recipe()];
         // Short rows, which most are, need no loop.
         match *row {
             [_] => kind.push(unit),
-            [_, one] => kind.extend_from_slice(&[unit, one]),
-            [_, one, two] => kind.extend_from_slice(&[unit, one, two]),
-            [_, one, two, three] => kind.extend_from_slice(&[unit, one, two, three]),
+            [_, a] => kind.extend_from_slice(&[unit, a]),
+            [_, a, b] => kind.extend_from_slice(&[unit, a, b]),
+            [_, a, b, c] => kind.extend_from_slice(&[unit, a, b, c]),
+            [_, a, b, c, d] => kind.extend_from_slice(&[unit, a, b, c, d]),
             _ => {
                 kind.push(unit);
                 kind.extend_from_slice(&row[1..]);
             }
         }
-        at += row.len();
+        at += width;
     }
 }

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Why it is fast: each row is looked up once, in a table of 16 bytes per slot, where an id and those it may be mistaken for lie
-//! in one line of the cache; rows without a unit or a window vanish there; the others move once, as few words as their metrics
-//! need, to where all rows of some thousand units lie together. There they are laid apart by kind, that is by which windows,
+//! in one line of the cache; rows without a unit or a window vanish there; the others move once, as few bytes as their metrics
+//! need and their numbers fit in, to where all rows of some thousand units lie together. There they are laid apart by kind, that is by which windows,
 //! conditions and arguments hold for them, so that each metric takes in all rows of a kind in one short loop without a
 //! question, and what it knows of its units is a column in the nearest caches. Nothing is kept per metric and unit while
 //! events are read: memory follows the rows that count, not the metrics, and memory that is never touched costs nothing.
@@ -32,6 +32,7 @@ mod entries;
 mod evaluate;
 pub mod finish;
 mod key;
+mod lane;
 mod pages;
 mod pass;
 mod program;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Error;
+use super::lane::{Form, Forms, Lane, Lanes};
 
 /// Times relative to the instants of a unit, in ticks, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +39,6 @@ pub enum Argument {
     Float,
     /// Keys of 128 bits, of which only equality counts.
     Wide,
-}
-
-impl Argument {
-    /// Words that a value takes.
-    pub(super) const fn words(self) -> usize {
-        match self {
-            Self::Integer | Self::Decimal { .. } | Self::Unsigned | Self::Float => 1,
-            Self::Wide => 2,
-        }
-    }
 }
 
 /// How rows become the number of a unit. Rows whose argument is missing are left out.
@@ -90,6 +81,13 @@ pub struct Value {
     pub when_empty: Option<f64>,
     /// Missing unless so many ticks have passed since the unit counts, by [`Program::now`].
     pub matures_after: Option<i64>,
+}
+
+impl Value {
+    /// The argument that must travel with a row: that of others is only there or not.
+    pub(super) fn reads(&self) -> Option<usize> {
+        self.argument.filter(|_| !matches!(self.function, Function::Any | Function::Count))
+    }
 }
 
 /// What is made of the rows of one source.
@@ -151,28 +149,40 @@ impl Marks {
 }
 
 /// What is done with rows of one kind.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Recipe {
-    /// Arguments that travel with the row, in this order.
-    pub(super) arguments: Vec<u16>,
-    /// Words of the row: its head, its instant where that is needed, its arguments.
-    pub(super) words: usize,
-    /// Whether the instant travels along, before the arguments.
-    pub(super) instant: bool,
+    /// Halves of the row: its head, its instant where that is needed, its arguments.
+    pub(super) halves: usize,
+    /// Where all but the head come from, half by half: see [`lane_of_argument`].
+    pub(super) lanes: Vec<u16>,
     /// What values take from it.
     pub(super) steps: Vec<Step>,
 }
 
 /// What one value takes from a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Step {
     pub(super) value: usize,
-    /// The word of its argument; the head, which says nothing, where it has none.
-    pub(super) word: usize,
+    /// Its argument, if it reads one.
+    pub(super) lane: Option<Lane>,
 }
 
+/// Where the instant of a row stands: after the head.
+pub(super) const INSTANT: Lane = Lane { at: 1, form: Form::Whole(1) };
+
+/// The number of the first half of an argument among all that rows can be made of: the halves of the instant come first.
+pub(super) const fn lane_of_argument(argument: usize) -> usize {
+    2 + MOST_HALVES * argument
+}
+
+/// Halves of the widest argument.
+pub(super) const MOST_HALVES: usize = 4;
+
 /// Kinds of rows that are told apart at most. Conditions that are independent of each other multiply.
-const MOST_KINDS: usize = 1 << 16;
+pub(super) const MOST_KINDS: usize = 1 << 16;
+
+/// Marks that are told apart at most: many differ in what no value asks of such rows.
+const MOST_MARKS: usize = 1 << 18;
 
 /// Spans that fit the first word of marks.
 const MOST_SPANS: usize = 64;
@@ -180,12 +190,15 @@ const MOST_SPANS: usize = 64;
 /// The recipes of all kinds of rows that were met, numbered in the order of meeting.
 pub(super) struct Recipes {
     pub(super) program: Program,
+    pub(super) lanes: Lanes,
     known: RwLock<Known>,
 }
 
 #[derive(Default)]
 struct Known {
-    numbers: HashMap<Marks, u32>,
+    /// By marks, and the version of the forms.
+    of_marks: HashMap<(Marks, u32), u32>,
+    numbers: HashMap<Arc<Recipe>, u32>,
     recipes: Vec<Arc<Recipe>>,
 }
 
@@ -198,53 +211,61 @@ impl Recipes {
         if program.spans.len() > MOST_SPANS {
             return Err(Error::Beyond { what: "spans of one source", limit: MOST_SPANS });
         }
-        Ok(Self { program, known: RwLock::default() })
+        let is_carried = |argument| program.values.iter().any(|value| value.reads() == Some(argument));
+        Ok(Self { lanes: Lanes::new(&program.arguments, is_carried), program, known: RwLock::default() })
     }
 
-    /// The number of the recipe for rows with these marks.
-    pub(super) fn number(&self, marks: &Marks) -> Result<u32, Error> {
+    /// The number of the recipe for rows with these marks, whose arguments have these forms.
+    pub(super) fn number(&self, marks: &Marks, forms: &Forms) -> Result<u32, Error> {
+        let key = (*marks, forms.version);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = known.numbers.get(marks) {
+        if let Some(number) = known.of_marks.get(&key) {
             return Ok(*number);
         }
         drop(known);
+        let recipe = Arc::new(self.compile(marks, &forms.forms));
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = known.numbers.get(marks) {
-            return Ok(*number);
+        if known.of_marks.len() >= MOST_MARKS {
+            return Err(Error::Beyond { what: "kinds of rows of one source", limit: MOST_MARKS });
         }
-        let number = known.recipes.len();
-        if number >= MOST_KINDS {
-            return Err(Error::Beyond { what: "kinds of rows of one source", limit: MOST_KINDS });
+        let next = known.recipes.len();
+        let number = *known.numbers.entry(Arc::clone(&recipe)).or_insert(next as u32);
+        if number as usize == next {
+            if next >= MOST_KINDS {
+                return Err(Error::Beyond { what: "kinds of rows of one source", limit: MOST_KINDS });
+            }
+            known.recipes.push(recipe);
         }
-        known.recipes.push(Arc::new(self.compile(marks)));
-        known.numbers.insert(*marks, number as u32);
-        Ok(number as u32)
+        known.of_marks.insert(key, number);
+        Ok(number)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Recipe>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).recipes.clone()
     }
 
-    fn compile(&self, marks: &Marks) -> Recipe {
+    fn compile(&self, marks: &Marks, forms: &[Form]) -> Recipe {
         let program = &self.program;
         let active: Vec<(usize, &Value)> =
             program.values.iter().enumerate().filter(|(_, value)| program.counts(value, marks)).collect();
-        let reads = |value: &Value| !matches!(value.function, Function::Any | Function::Count);
         let timed = |value: &Value| matches!(value.function, Function::First | Function::Last);
-        let instant = active.iter().any(|(_, value)| timed(value));
-        let mut recipe = Recipe { instant, words: 1 + usize::from(instant), ..Recipe::default() };
-        let mut place = HashMap::new();
+        let mut recipe = Recipe { halves: 1, ..Recipe::default() };
+        if active.iter().any(|(_, value)| timed(value)) {
+            recipe.lanes.extend(0..2);
+            recipe.halves += INSTANT.form.halves();
+        }
+        let mut lanes: HashMap<usize, Lane> = HashMap::new();
         for (number, value) in active {
-            let argument = value.argument.filter(|_| reads(value));
-            let word = argument.map_or(0, |argument| {
-                *place.entry(argument).or_insert_with(|| {
-                    recipe.arguments.push(argument as u16);
-                    let word = recipe.words;
-                    recipe.words += program.arguments[argument].words();
-                    word
+            let lane = value.reads().map(|argument| {
+                *lanes.entry(argument).or_insert_with(|| {
+                    let lane = Lane { at: recipe.halves, form: forms[argument] };
+                    let first = lane_of_argument(argument) as u16;
+                    recipe.lanes.extend(first..first + lane.form.halves() as u16);
+                    recipe.halves += lane.form.halves();
+                    lane
                 })
             });
-            recipe.steps.push(Step { value: number, word });
+            recipe.steps.push(Step { value: number, lane });
         }
         recipe
     }

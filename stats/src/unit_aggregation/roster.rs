@@ -9,7 +9,7 @@ use std::thread::ScopedJoinHandle;
 use arrow::buffer::NullBuffer;
 
 use super::Error;
-use super::enrol::{Met, part_of};
+use super::enrol::{Blank, part_of};
 use super::entries::{BUCKET, Entries, FREE, NEVER, View};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
@@ -57,7 +57,7 @@ pub struct Roster<K> {
     pub(super) exposed: Option<Vec<i64>>,
     pub(super) dimensions: Vec<Vec<u32>>,
     /// The rows without an id, together.
-    pub(super) blank: Option<Met>,
+    pub(super) blank: Option<Blank>,
 }
 
 /// Units of one kind.
@@ -249,9 +249,10 @@ impl<K: Key> Roster<K> {
             *counts = (counts.0 + units, counts.1 + rows);
         }
         if let Some(blank) = &self.blank {
-            let arm = (blank.arm != NO_ARM).then_some(u32::from(blank.arm));
-            let period = (blank.first != NEVER).then(|| period(blank.first));
-            census.insert(CensusEntry { arm, state: State::Blank, period }, (1, blank.rows));
+            let Blank { met, rows } = *blank;
+            let arm = (met.arm != NO_ARM).then_some(u32::from(met.arm));
+            let period = (met.first != NEVER).then(|| period(met.first));
+            census.insert(CensusEntry { arm, state: State::Blank, period }, (1, rows));
         }
         census
     }

@@ -1,7 +1,7 @@
 //! Rows of events that count, by partition: in memory, or written out where memory ends.
 //!
-//! A row is its head and the words that travel with it. The head holds the number of its recipe, how many words it has, and
-//! the slot of its unit within the partition.
+//! A row is its head and what travels with it, in halves of a word. The head holds the number of its recipe, the slot of its unit
+//! within the partition, and how many halves it has, where those are few.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::key::Key;
 use super::pages::Words;
-use super::program::{Program, Recipe, Recipes};
+use super::program::{MOST_KINDS, Program, Recipe, Recipes};
 use super::room::Room;
 use super::roster::{REGION, Roster};
 use super::{Error, held};
@@ -17,25 +17,33 @@ use super::{Error, held};
 /// Bytes handed to a file at a time.
 const WRITTEN: usize = 1 << 20;
 
-/// The head of a row.
+/// The head of a row: the number of its recipe, its halves, and the slot of its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head(pub(super) u64);
+pub(super) struct Head(pub(super) u32);
+
+/// Bits of a slot within its partition.
+const SLOT_BITS: u32 = REGION.ilog2();
+/// Bits of the halves of a row.
+const HALVES_BITS: u32 = 3;
+const _: () = assert!(MOST_KINDS.ilog2() + HALVES_BITS + SLOT_BITS == u32::BITS, "a head is full");
 
 impl Head {
     #[inline]
-    pub(super) fn new(recipe: u32, words: u32, slot: u32) -> Self {
-        Self(u64::from(recipe) << 48 | u64::from(words) << 32 | (u64::from(slot) & (REGION as u64 - 1)))
+    pub(super) fn new(recipe: u32, halves: u32, slot: u32) -> Self {
+        let few = if halves < 1 << HALVES_BITS { halves } else { 0 };
+        Self(recipe << (HALVES_BITS + SLOT_BITS) | few << SLOT_BITS | (slot & (REGION as u32 - 1)))
     }
 
     #[inline]
     pub(super) fn recipe(self) -> usize {
-        (self.0 >> 48) as usize
+        (self.0 >> (HALVES_BITS + SLOT_BITS)) as usize
     }
 
-    /// Words of the row, the head among them.
+    /// Halves of the row, the head among them; absent when they are many, and the recipe tells.
     #[inline]
-    pub(super) fn words(self) -> usize {
-        (self.0 >> 32) as usize & 0xFFFF
+    pub(super) fn halves(self) -> Option<usize> {
+        let few = (self.0 >> SLOT_BITS) as usize & ((1 << HALVES_BITS) - 1);
+        (few > 0).then_some(few)
     }
 
     /// The slot within the partition.
@@ -62,6 +70,7 @@ struct Kept {
 /// The rows of one batch, one partition after another.
 pub(super) struct Block {
     pub(super) words: Words,
+    /// Where each partition begins, in halves.
     pub(super) starts: Vec<u32>,
 }
 
@@ -70,14 +79,16 @@ impl Block {
         self.words.len() * size_of::<u64>() + self.starts.len() * size_of::<u32>()
     }
 
-    fn part(&self, partition: usize) -> &[u64] {
-        &self.words[self.starts[partition] as usize..self.starts[partition + 1] as usize]
+    fn part(&self, partition: usize) -> &[u32] {
+        let halves: &[u32] = bytemuck::cast_slice(&self.words);
+        &halves[self.starts[partition] as usize..self.starts[partition + 1] as usize]
     }
 }
 
 /// Blocks written out together, one partition after another.
 struct Run {
     file: File,
+    /// Where each partition begins, in halves.
     starts: Vec<u64>,
 }
 
@@ -109,29 +120,29 @@ impl Rows {
         !held(&self.kept).runs.is_empty()
     }
 
-    /// Words of the rows of a partition.
-    pub(super) fn words_of(&self, partition: usize) -> usize {
+    /// Bytes of the rows of a partition.
+    pub(super) fn bytes_of(&self, partition: usize) -> usize {
         let kept = held(&self.kept);
         let in_runs = |run: &Run| (run.starts[partition + 1] - run.starts[partition]) as usize;
-        kept.blocks.iter().map(|block| block.part(partition).len()).sum::<usize>()
-            + kept.runs.iter().map(in_runs).sum::<usize>()
+        let in_memory = kept.blocks.iter().map(|block| block.part(partition).len()).sum::<usize>();
+        (in_memory + kept.runs.iter().map(in_runs).sum::<usize>()) * size_of::<u32>()
     }
 
     /// Gives the rows of a partition, in parts of whole rows.
-    pub(super) fn each_part(&self, partition: usize, take: &mut dyn FnMut(&[u64])) -> Result<(), Error> {
+    pub(super) fn each_part(&self, partition: usize, take: &mut dyn FnMut(&[u32])) -> Result<(), Error> {
         let mut kept = held(&self.kept);
         let mut read = Vec::new();
         for run in &mut kept.runs {
             let (from, to) = (run.starts[partition], run.starts[partition + 1]);
-            let mut words = vec![0_u64; (to - from) as usize];
-            run.file.seek(SeekFrom::Start(from * size_of::<u64>() as u64))?;
-            run.file.read_exact(bytemuck::cast_slice_mut(&mut words))?;
-            read.push(words);
+            let mut halves = vec![0_u32; (to - from) as usize];
+            run.file.seek(SeekFrom::Start(from * size_of::<u32>() as u64))?;
+            run.file.read_exact(bytemuck::cast_slice_mut(&mut halves))?;
+            read.push(halves);
         }
         // Blocks are not changed any more; only their handles are taken under the lock.
         let blocks = kept.blocks.clone();
         drop(kept);
-        read.iter().for_each(|words| take(words));
+        read.iter().for_each(|halves| take(halves));
         blocks.iter().for_each(|block| take(block.part(partition)));
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! Rows of events on their way to their units: looked up, marked, and written in the order of partitions.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, BooleanArray};
 use arrow::buffer::NullBuffer;
 use fearless_simd::{Level, Simd, dispatch};
@@ -9,8 +7,9 @@ use fearless_simd::{Level, Simd, dispatch};
 use super::Error;
 use super::entries::NEVER;
 use super::key::{Key, KeyColumn};
+use super::lane::{Form, Forms};
 use super::pages::Words;
-use super::program::{Argument, Marks, Program, Recipe, Span, WORDS};
+use super::program::{MOST_HALVES, Marks, Program, Span, WORDS, lane_of_argument};
 use super::room::Room;
 use super::roster::{REGION, Roster};
 use super::rows::{Block, Head, Rows};
@@ -71,6 +70,8 @@ impl Rows {
             chunk: Box::new(Chunk::new()),
             found: Found::default(),
             remembered: vec![(Marks::default(), NO_RECIPE); REMEMBERED],
+            halves: Vec::new(),
+            version: 0,
             layouts: Vec::new(),
             lanes: Vec::new(),
         }
@@ -86,18 +87,22 @@ pub struct Scatterer<'a, K> {
     keys: Vec<K>,
     chunk: Box<Chunk>,
     found: Found,
+    /// Recipes by their marks, for the forms of this version.
     remembered: Vec<(Marks, u32)>,
+    version: u32,
+    /// The arguments of the batch that travel as halves.
+    halves: Vec<Vec<u32>>,
     /// By the number of a recipe.
     layouts: Vec<Layout>,
-    /// The words of rows, by the ranges of layouts: numbers among those of [`sources`].
+    /// Where the halves of rows come from, by the ranges of layouts: numbers among those of [`sources`].
     lanes: Vec<u16>,
 }
 
 /// How a row of one recipe is written.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
-    /// Words of a row; 0 where there is nothing to do with it.
-    words: u32,
+    /// Halves of a row; 0 where there is nothing to do with it.
+    halves: u32,
     /// Where its lanes begin.
     lanes: u32,
 }
@@ -109,8 +114,8 @@ struct Found {
     slots: Vec<u32>,
     recipes: Vec<u32>,
     rows: Vec<u32>,
-    /// Words by partition.
-    words: Vec<u32>,
+    /// Halves by partition.
+    halves: Vec<u32>,
 }
 
 /// What is known of the rows of a chunk.
@@ -167,38 +172,41 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The words of one lane: that of row `r` is `words[r * stride + first]`.
+/// Some halves: that of row `r` is `halves[r * stride + first]`.
 #[derive(Clone, Copy)]
-struct Lane<'a> {
-    words: &'a [u64],
+struct Source<'a> {
+    halves: &'a [u32],
     stride: usize,
     first: usize,
 }
 
-/// The lanes there are: the instant, then each argument, in one or in two.
-fn sources<'a, C>(program: &Program, batch: &EventBatch<'a, C>) -> Vec<Lane<'a>> {
-    let instants = batch.at.map_or(&[][..], |(at, _)| bytemuck::cast_slice(at));
-    let mut lanes = vec![Lane { words: instants, stride: 1, first: 0 }];
-    for (argument, cells) in program.arguments.iter().zip(batch.arguments) {
-        let stride = argument.words();
-        lanes.extend((0..stride).map(|first| Lane { words: cells.words, stride, first }));
+impl<'a> Source<'a> {
+    /// Each half of so many words per row.
+    fn of_words(words: &'a [u64], per_row: usize) -> impl Iterator<Item = Self> {
+        let stride = 2 * per_row;
+        (0..stride).map(move |first| Source { halves: bytemuck::cast_slice(words), stride, first })
     }
-    lanes
 }
 
-/// The numbers of the lanes of a recipe.
-fn lanes_of(arguments: &[Argument], recipe: &Recipe) -> Vec<u16> {
-    let mut first = vec![1_u16];
-    first.extend(arguments.iter().scan(1, |at, argument| {
-        *at += argument.words() as u16;
-        Some(*at)
-    }));
-    let of_argument = |argument: &u16| {
-        let argument = usize::from(*argument);
-        first[argument]..first[argument + 1]
+/// All halves that rows can be made of: those of the instant, then those of each argument.
+fn sources<'a, C>(batch: &EventBatch<'a, C>, forms: &Forms, halves: &'a [Vec<u32>]) -> Vec<Source<'a>> {
+    let instants = batch.at.map_or(&[][..], |(at, _)| bytemuck::cast_slice(at));
+    let nothing = Source { halves: &[], stride: 0, first: 0 };
+    let mut sources = vec![nothing; lane_of_argument(forms.forms.len())];
+    let mut put = |first: usize, some: &mut dyn Iterator<Item = Source<'a>>| {
+        sources[first..].iter_mut().zip(some).for_each(|(place, source)| *place = source);
     };
-    let instant = recipe.instant.then_some(0);
-    instant.into_iter().chain(recipe.arguments.iter().flat_map(of_argument)).collect()
+    put(0, &mut Source::of_words(instants, 1));
+    for (number, ((form, cells), halves)) in forms.forms.iter().zip(batch.arguments).zip(halves).enumerate() {
+        let first = lane_of_argument(number);
+        match form {
+            Form::Whole(words) => put(first, &mut Source::of_words(cells.words, usize::from(*words)).take(MOST_HALVES)),
+            Form::Steps { .. } | Form::Single => {
+                put(first, &mut std::iter::once(Source { halves, stride: 1, first: 0 }))
+            }
+        }
+    }
+    sources
 }
 
 impl<K: Key> Scatterer<'_, K> {
@@ -212,8 +220,18 @@ impl<K: Key> Scatterer<'_, K> {
         }
         let mut keys = std::mem::take(&mut self.keys);
         let present = batch.ids.read(&self.roster.seed, &mut keys);
+        // Places in a block are numbers of 32 bits.
+        let limit = u32::MAX as usize / (1 + lane_of_argument(batch.arguments.len()));
+        if keys.len() > limit {
+            return Err(Error::Beyond { what: "rows of one batch", limit });
+        }
         self.found.begin(keys.len(), self.rows.partitions);
         let program = self.rows.program();
+        let forms = self.rows.recipes.lanes.halve(batch.arguments, &mut self.halves);
+        if forms.version != self.version {
+            self.remembered.fill((Marks::default(), NO_RECIPE));
+            self.version = forms.version;
+        }
         let tables = Table::all(program, batch.conditions);
         for start in (0..keys.len()).step_by(CHUNK) {
             let end = keys.len().min(start + CHUNK);
@@ -221,13 +239,13 @@ impl<K: Key> Scatterer<'_, K> {
             let left = self.mark_spans(start, end, batch);
             self.mark_others(left, batch, &tables);
             match program.words_of_marks() {
-                0 | 1 => self.number::<1>(left),
-                2 => self.number::<2>(left),
-                _ => self.number::<WORDS>(left),
+                0 | 1 => self.number::<1>(left, &forms),
+                2 => self.number::<2>(left, &forms),
+                _ => self.number::<WORDS>(left, &forms),
             }?;
         }
         self.keys = keys;
-        self.write(batch)
+        self.write(batch, &forms)
     }
 
     /// Looks up the units of a chunk: first where they should lie, for all rows, so that waits for memory overlap.
@@ -370,7 +388,7 @@ impl<K: Key> Scatterer<'_, K> {
     }
 
     /// Finds the recipe of each row that is left, and keeps those for which there is something to do.
-    fn number<const W: usize>(&mut self, left: usize) -> Result<(), Error> {
+    fn number<const W: usize>(&mut self, left: usize, forms: &Forms) -> Result<(), Error> {
         let Self { chunk, found, .. } = self;
         let mut count = found.count;
         let (slots, recipes, rows) = (&mut found.slots[..], &mut found.recipes[..], &mut found.rows[..]);
@@ -384,25 +402,25 @@ impl<K: Key> Scatterer<'_, K> {
                 false => {
                     let mut all = Marks::default();
                     all.0[..W].copy_from_slice(&marks);
-                    let number = self.rows.recipes.number(&all)?;
+                    let number = self.rows.recipes.number(&all, forms)?;
                     learn(self.rows, number, &mut self.layouts, &mut self.lanes);
                     self.remembered[place] = (all, number);
                     number
                 }
             };
-            let words = self.layouts[number as usize].words;
+            let halves = self.layouts[number as usize].halves;
             let slot = chunk.slots[row];
             (slots[count], recipes[count], rows[count]) = (slot, number, chunk.rows[row]);
-            found.words[slot as usize / REGION] += words;
-            count += usize::from(words > 0);
+            found.halves[slot as usize / REGION] += halves;
+            count += usize::from(halves > 0);
         }
         found.count = count;
         Ok(())
     }
 
     /// Writes the rows that were found, one partition after another.
-    fn write<C>(&mut self, batch: &EventBatch<'_, C>) -> Result<(), Error> {
-        let Found { count, slots, recipes, rows, words: next } = &mut self.found;
+    fn write<C>(&mut self, batch: &EventBatch<'_, C>, forms: &Forms) -> Result<(), Error> {
+        let Found { count, slots, recipes, rows, halves: next } = &mut self.found;
         if *count == 0 {
             return Ok(());
         }
@@ -413,24 +431,24 @@ impl<K: Key> Scatterer<'_, K> {
             all += std::mem::replace(next, all);
         }
         starts.push(all);
-        let mut block = Words::zeroed(all as usize);
-        let words = &mut *block;
-        let sources = sources(self.rows.program(), batch);
+        let mut words = Words::zeroed((all as usize).div_ceil(2));
+        let halves: &mut [u32] = bytemuck::cast_slice_mut(&mut words);
+        let sources = sources(batch, forms, &self.halves);
         let found = slots[..*count].iter().zip(&recipes[..*count]).zip(&rows[..*count]);
         for ((slot, number), row) in found {
             let layout = self.layouts[*number as usize];
             let next = &mut next[*slot as usize / REGION];
-            let into = &mut words[*next as usize..][..layout.words as usize];
-            *next += layout.words;
+            let into = &mut halves[*next as usize..][..layout.halves as usize];
+            *next += layout.halves;
             let [head, others @ ..] = into else { continue };
-            *head = Head::new(*number, layout.words, *slot).0;
+            *head = Head::new(*number, layout.halves, *slot).0;
             let lanes = &self.lanes[layout.lanes as usize..][..others.len()];
             for (into, lane) in others.iter_mut().zip(lanes) {
-                let lane = &sources[usize::from(*lane)];
-                *into = lane.words[*row as usize * lane.stride + lane.first];
+                let source = &sources[usize::from(*lane)];
+                *into = source.halves[*row as usize * source.stride + source.first];
             }
         }
-        self.rows.keep(Block { words: block, starts }, self.room)
+        self.rows.keep(Block { words, starts }, self.room)
     }
 }
 
@@ -443,8 +461,8 @@ impl Found {
                 list.resize(rows + 1, 0);
             }
         }
-        self.words.clear();
-        self.words.resize(partitions, 0);
+        self.halves.clear();
+        self.halves.resize(partitions, 0);
     }
 }
 
@@ -453,11 +471,11 @@ fn learn(rows: &Rows, number: u32, layouts: &mut Vec<Layout>, lanes: &mut Vec<u1
     if (number as usize) < layouts.len() {
         return;
     }
-    let recipes: Vec<Arc<Recipe>> = rows.recipes();
+    let recipes = rows.recipes();
     for recipe in &recipes[layouts.len()..] {
-        let words = if recipe.steps.is_empty() { 0 } else { recipe.words as u32 };
-        layouts.push(Layout { words, lanes: lanes.len() as u32 });
-        lanes.extend(lanes_of(&rows.program().arguments, recipe));
+        let halves = if recipe.steps.is_empty() { 0 } else { recipe.halves as u32 };
+        layouts.push(Layout { halves, lanes: lanes.len() as u32 });
+        lanes.extend(&recipe.lanes);
     }
 }
 
