@@ -1,13 +1,16 @@
 //! The unit aggregation alone, on one thread: nanoseconds per event from decoded columns to the values of units.
 
+use std::fs::File;
 use std::hint::black_box;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::Int64Array;
 use arrow::buffer::NullBuffer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use estimand_stats::unit_aggregation::{
     Argument, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Function, Integers, NoLimit,
-    Program, Roster, Rows, Span, Terms, Value,
+    Program, Room, Roster, Rows, Span, Terms, Value,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -107,10 +110,44 @@ fn enrolled() -> Roster<i64> {
     roster
 }
 
-fn scattered(roster: &Roster<i64>, batches: &[Batch]) -> Rows {
+/// Room for some of the rows; the rest is written out.
+struct Narrow(AtomicUsize);
+
+impl Narrow {
+    const BYTES: usize = 40 << 20;
+
+    fn new() -> Self {
+        Self(AtomicUsize::new(Self::BYTES))
+    }
+}
+
+impl Room for Narrow {
+    fn grow(&self, bytes: usize) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn shrink(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn file(&self) -> io::Result<File> {
+        tempfile::tempfile()
+    }
+}
+
+fn evaluated(roster: &Roster<i64>, rows: &[Rows]) -> usize {
+    let mut evaluator = Evaluator::new(roster, rows, &NoLimit);
+    let units = (0..roster.partitions()).map(|partition| match evaluator.partition(partition) {
+        Ok(units) => units.slots.len(),
+        Err(_) => 0,
+    });
+    units.sum()
+}
+
+fn scattered(roster: &Roster<i64>, batches: &[Batch], room: &dyn Room) -> Rows {
     let Ok(rows) = Rows::new(program(), roster) else { unreachable!("few conditions") };
     let truths: Vec<Vec<bool>> = (0..KINDS).map(|kind| (0..KINDS).map(|code| code == kind).collect()).collect();
-    let mut scatterer = rows.scatterer(roster, &NoLimit);
+    let mut scatterer = rows.scatterer(roster, room);
     for batch in batches {
         let condition = |truth| Condition::ByCode { codes: &batch.kinds, valid: None, truth };
         let conditions: Vec<Condition<'_>> = truths.iter().map(|truth| condition(truth)).collect();
@@ -135,19 +172,15 @@ fn unit_aggregation(criterion: &mut Criterion) {
     let (batches, roster) = (events(), enrolled());
     let mut group = criterion.benchmark_group("unit_aggregation");
     group.sample_size(10).throughput(Throughput::Elements(EVENTS as u64));
-    group.bench_function("scatter", |bench| bench.iter(|| scattered(&roster, black_box(&batches)).bytes()));
-    let rows = [scattered(&roster, &batches)];
+    let in_memory = || scattered(&roster, black_box(&batches), &NoLimit);
+    let in_files = || scattered(&roster, black_box(&batches), &Narrow::new());
+    group.bench_function("scatter", |bench| bench.iter(|| in_memory().bytes()));
+    group.bench_function("scatter_to_files", |bench| bench.iter(|| in_files().bytes()));
+    let rows = [in_memory()];
     println!("{:.1} bytes per event", rows[0].bytes() as f64 / EVENTS as f64);
-    group.bench_function("evaluate", |bench| {
-        bench.iter(|| {
-            let mut evaluator = Evaluator::new(&roster, &rows, &NoLimit);
-            let units = (0..roster.partitions()).map(|partition| match evaluator.partition(partition) {
-                Ok(units) => units.slots.len(),
-                Err(_) => 0,
-            });
-            units.sum::<usize>()
-        });
-    });
+    group.bench_function("evaluate", |bench| bench.iter(|| evaluated(&roster, &rows)));
+    let rows = [in_files()];
+    group.bench_function("evaluate_from_files", |bench| bench.iter(|| evaluated(&roster, &rows)));
     group.bench_function("enrol", |bench| bench.iter(|| enrolled().slots()));
     group.finish();
 }

@@ -53,6 +53,8 @@ pub struct Evaluator<'a, K> {
 struct Source<'a> {
     rows: &'a Rows,
     recipes: Vec<Arc<Recipe>>,
+    /// Rows of the partition that were written out.
+    read: Vec<u32>,
     /// The rows of the partition by the number of their recipe.
     kinds: Vec<Vec<u32>>,
     values: Vec<Accumulator>,
@@ -106,8 +108,8 @@ impl<'a, K: Key> Evaluator<'a, K> {
         if bytes == 0 || self.room.grow(bytes) {
             return Ok(());
         }
-        for source in &self.sources {
-            source.rows.give_way(self.room)?;
+        for hand in self.sources.iter().flat_map(|source| source.rows.hands()) {
+            hand.write_out(self.room)?;
             if self.room.grow(bytes) {
                 return Ok(());
             }
@@ -126,13 +128,13 @@ impl<'a> Source<'a> {
         }
         let accumulator = |value: &Value| Accumulator::new(value, value.argument.map(|argument| arguments[argument]));
         let kinds = vec![Vec::new(); recipes.len()];
-        Self { rows, kinds, values: values.iter().map(accumulator).collect(), recipes, taken }
+        Self { rows, read: Vec::new(), kinds, values: values.iter().map(accumulator).collect(), recipes, taken }
     }
 
     fn evaluate(&mut self, partition: usize, units: &Units, place: &[u32]) -> Result<(), Error> {
-        let Self { rows, recipes, kinds, values, taken } = self;
+        let Self { rows, recipes, read, kinds, values, taken } = self;
         kinds.iter_mut().for_each(Vec::clear);
-        rows.each_part(partition, &mut |halves| lay_apart(halves, recipes, place, kinds))?;
+        rows.each_part(partition, read, |halves| lay_apart(halves, recipes, place, kinds))?;
         let program = rows.program();
         for ((accumulator, value), taken) in values.iter_mut().zip(&program.values).zip(taken.iter()) {
             accumulator.begin(units.slots.len());
@@ -147,8 +149,9 @@ impl<'a> Source<'a> {
             }
         }
         let keys: usize = values.iter().map(Accumulator::heap_bytes).sum();
-        if keys + kinds.iter().map(|kind| kind.capacity() * size_of::<u32>()).sum::<usize>() > LARGE {
-            kinds.iter_mut().for_each(|kind| *kind = Vec::new());
+        let lists = || kinds.iter().chain(std::iter::once(&*read));
+        if keys + lists().map(|list| list.capacity() * size_of::<u32>()).sum::<usize>() > LARGE {
+            kinds.iter_mut().chain(std::iter::once(read)).for_each(|list| *list = Vec::new());
             values.iter_mut().for_each(Accumulator::forget);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Rows of events on their way to their units: looked up, marked, and written in the order of partitions.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, BooleanArray};
 use arrow::buffer::NullBuffer;
 use fearless_simd::{Level, Simd, dispatch};
@@ -8,11 +10,10 @@ use super::Error;
 use super::entries::NEVER;
 use super::key::{Key, KeyColumn};
 use super::lane::{Form, Forms};
-use super::pages::Words;
 use super::program::{MOST_HALVES, Marks, Program, Span, WORDS, lane_of_argument};
 use super::room::Room;
 use super::roster::{REGION, Roster};
-use super::rows::{Block, Head, Rows};
+use super::rows::{Hand, Head, Rows};
 
 /// Rows that are worked on together: what is known of them stays in the nearest cache.
 const CHUNK: usize = 256;
@@ -63,6 +64,7 @@ impl Rows {
     pub fn scatterer<'a, K: Key>(&'a self, roster: &'a Roster<K>, room: &'a dyn Room) -> Scatterer<'a, K> {
         Scatterer {
             rows: self,
+            hand: self.hand(),
             roster,
             room,
             level: Level::new(),
@@ -81,6 +83,7 @@ impl Rows {
 /// One thread's hand in scattering rows of a source.
 pub struct Scatterer<'a, K> {
     rows: &'a Rows,
+    hand: Arc<Hand>,
     roster: &'a Roster<K>,
     room: &'a dyn Room,
     level: Level,
@@ -431,24 +434,23 @@ impl<K: Key> Scatterer<'_, K> {
             all += std::mem::replace(next, all);
         }
         starts.push(all);
-        let mut words = Words::zeroed((all as usize).div_ceil(2));
-        let halves: &mut [u32] = bytemuck::cast_slice_mut(&mut words);
         let sources = sources(batch, forms, &self.halves);
         let found = slots[..*count].iter().zip(&recipes[..*count]).zip(&rows[..*count]);
-        for ((slot, number), row) in found {
-            let layout = self.layouts[*number as usize];
-            let next = &mut next[*slot as usize / REGION];
-            let into = &mut halves[*next as usize..][..layout.halves as usize];
-            *next += layout.halves;
-            let [head, others @ ..] = into else { continue };
-            *head = Head::new(*number, layout.halves, *slot).0;
-            let lanes = &self.lanes[layout.lanes as usize..][..others.len()];
-            for (into, lane) in others.iter_mut().zip(lanes) {
-                let source = &sources[usize::from(*lane)];
-                *into = source.halves[*row as usize * source.stride + source.first];
+        self.hand.keep(starts, self.room, |halves| {
+            for ((slot, number), row) in found {
+                let layout = self.layouts[*number as usize];
+                let next = &mut next[*slot as usize / REGION];
+                let into = &mut halves[*next as usize..][..layout.halves as usize];
+                *next += layout.halves;
+                let [head, others @ ..] = into else { continue };
+                *head = Head::new(*number, layout.halves, *slot).0;
+                let lanes = &self.lanes[layout.lanes as usize..][..others.len()];
+                for (into, lane) in others.iter_mut().zip(lanes) {
+                    let source = &sources[usize::from(*lane)];
+                    *into = source.halves[*row as usize * source.stride + source.first];
+                }
             }
-        }
-        self.rows.keep(Block { words, starts }, self.room)
+        })
     }
 }
 
