@@ -11,6 +11,7 @@ use super::entries::{Entries, FREE, NEVER, Part as Slots};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
 use super::roster::{NO_ARM, NONE, REGION, Roster, State, first_slot};
+use super::threads::on_threads;
 use super::{Error, held};
 
 /// Parts of the table while units are enrolled.
@@ -244,7 +245,7 @@ impl<K: Key> Enrolling<K> {
         let places = places.zip(rows.chunks_mut(width)).zip(of_part).zip(self.parts);
         let places = Mutex::new(places.enumerate());
         let (terms, seed) = (&self.terms, &self.seed);
-        let work = || {
+        let work = |_| {
             loop {
                 // The lock is only for the next piece.
                 let Some((number, (((((entries, arms), states), rows), codes), part))) = held(&places).next() else {
@@ -255,14 +256,7 @@ impl<K: Key> Enrolling<K> {
                 placing.place(part, seed, terms, number * width, partitions, room)?;
             }
         };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads.clamp(1, PARTS)).map(|_| scope.spawn(work)).collect();
-            let own: Result<(), Error> = work();
-            others.into_iter().fold(own, |done, other| {
-                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                done.and(other)
-            })
-        })?;
+        on_threads(threads.clamp(1, PARTS), work).into_iter().collect::<Result<(), Error>>()?;
         drop(places);
         let blank = *held(&self.blank);
         let blank = (blank.rows > 0).then_some(blank);

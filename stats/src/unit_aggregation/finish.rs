@@ -6,12 +6,14 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::by_cell::Key;
 use super::derive::{Limits, Making, percentiles, with_ancestors};
+use super::held;
 use super::pass::{self, Cells, Pass, ReadCells, Reading, passes};
 use super::store::{Selection, Store};
+use super::threads::on_threads;
 use crate::suffstat::{Error, ExactCoMoments, Histogram, Values};
 
 /// What is made of unit rows.
@@ -208,11 +210,11 @@ impl Finish {
         let outline = &*self.outline;
         let limits = limits(outline, &workers);
         let found = limits.as_slice();
-        let parts: Vec<Result<Vec<ReadCells>, Error>> = std::thread::scope(|scope| {
-            let threads = workers.into_iter().map(|worker| scope.spawn(move || worker.read_out(found)));
-            let threads: Vec<_> = threads.collect();
-            let joined = threads.into_iter().map(|thread| thread.join());
-            joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let count = workers.len();
+        let workers = Mutex::new(workers);
+        let parts = on_threads(count, |_| {
+            let worker = held(&workers).pop();
+            worker.map_or_else(|| Ok(Vec::new()), |worker| worker.read_out(found))
         });
         let mut all: Vec<ReadCells> = outline.passes.iter().map(|_| ReadCells::new()).collect();
         for part in parts {

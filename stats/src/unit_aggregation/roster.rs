@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering as Atomic};
-use std::thread::ScopedJoinHandle;
 
 use arrow::buffer::NullBuffer;
 
@@ -13,6 +11,7 @@ use super::enrol::{Blank, part_of};
 use super::entries::{BUCKET, Entries, FREE, NEVER, View};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
+use super::threads::on_threads;
 
 /// Units and rows by kind, as one thread counts them.
 type Census = HashMap<CensusEntry, (u64, u64), foldhash::fast::RandomState>;
@@ -233,16 +232,7 @@ impl<K: Key> Roster<K> {
         };
         let threads = threads.clamp(1, self.partitions);
         let from = |thread: usize| self.partitions * thread / threads * REGION;
-        let parts: Vec<Census> = std::thread::scope(|scope| {
-            let others =
-                (1..threads).map(|thread| (thread, scope.spawn(move || count(from(thread)..from(thread + 1)))));
-            let others: Vec<_> = others.collect();
-            let own = count(0..from(1));
-            let join = |(_, other): (usize, ScopedJoinHandle<'_, Census>)| {
-                other.join().unwrap_or_else(|panic| resume_unwind(panic))
-            };
-            std::iter::once(own).chain(others.into_iter().map(join)).collect()
-        });
+        let parts = on_threads(threads, |thread| count(from(thread)..from(thread + 1)));
         let mut census: BTreeMap<CensusEntry, (u64, u64)> = BTreeMap::new();
         for (entry, (units, rows)) in parts.into_iter().flatten() {
             let counts = census.entry(entry).or_default();
