@@ -65,6 +65,7 @@ fn program() -> Program {
         conditions: condition.into_iter().collect(),
         span: Some(span),
         argument,
+        counted: None,
         when_empty: Some(0.0),
         matures_after: None,
     };

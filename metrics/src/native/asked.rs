@@ -111,6 +111,8 @@ pub(super) struct AskedValue {
     pub(super) conditions: Vec<usize>,
     pub(super) span: Option<usize>,
     pub(super) argument: Option<usize>,
+    /// The condition that a row must fulfil to be counted.
+    pub(super) counted: Option<usize>,
     pub(super) when_empty: Option<f64>,
     pub(super) matures_after: Option<i64>,
 }
@@ -262,6 +264,7 @@ fn outcomes(
             conditions: enrolment.into_iter().collect(),
             span: None,
             argument: None,
+            counted: None,
             when_empty: None,
             matures_after: None,
         });
@@ -324,15 +327,12 @@ impl AskedOutcomes {
             Aggregate::Row => Function::Row,
             Aggregate::Sum => Function::Sum,
         };
-        let counts = matches!(function, Function::Any | Function::Count | Function::CountDistinct);
-        if counts && value.when_empty != Some(0.0) {
-            return Err(format!("`{}` counts rows, and a unit without rows is not 0", value.name));
-        }
+        let mut counted = None;
         let argument = match (&value.aggregation.argument, function) {
             (None, Function::Any | Function::Count) => None,
             (None, _) => return Err(format!("`{}` aggregates nothing", value.name)),
             (Some(truth), Function::Any) => {
-                conditions.push(self.condition(asked, lowered(truth, specification)));
+                counted = Some(self.condition(asked, lowered(truth, specification)));
                 None
             }
             (Some(argument), function) => {
@@ -355,6 +355,7 @@ impl AskedOutcomes {
             conditions,
             span,
             argument,
+            counted,
             when_empty: value.when_empty,
             matures_after: value.matures_after,
         })
@@ -386,6 +387,7 @@ impl AskedOutcomes {
                 conditions: value.conditions.clone(),
                 span: value.span,
                 argument: value.argument.map(|argument| lane_of[argument]),
+                counted: value.counted,
                 when_empty: value.when_empty,
                 matures_after: value.matures_after.map(|after| ticks.length(after)).transpose()?,
             })

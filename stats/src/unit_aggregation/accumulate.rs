@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Error;
 use super::distinct::Distinct;
 use super::lane::{Form, Lane, of_single};
-use super::program::{Argument, Function, INSTANT, Value};
+use super::program::{Argument, Function, INSTANT, Step, Taken, Value};
 use crate::suffstat::{ExactSum, Values, decimal_to_f64, two_sum};
 
 /// Rows of one kind: the row of their unit, then the halves that travel along.
@@ -120,7 +120,7 @@ impl Accumulator {
         let counts = match value.function {
             Function::Sum => value.when_empty != Some(0.0),
             Function::Mean | Function::Row => true,
-            _ => false,
+            _ => value.tells_empty_from_zero(),
         };
         Self {
             how,
@@ -163,11 +163,12 @@ impl Accumulator {
         self.not_finite = false;
     }
 
-    /// Takes in rows of one kind, of which `lane` is the argument.
-    pub(super) fn take(&mut self, kind: Kind<'_>, lane: Option<Lane>) {
+    /// Takes in rows of one kind.
+    pub(super) fn take(&mut self, kind: Kind<'_>, step: Step) {
         if self.counts {
             kind.units().for_each(|unit| self.rows[unit] += 1.0);
         }
+        let Step { taken: Taken::Whole, lane, .. } = step else { return };
         match self.how {
             How::Any => kind.units().for_each(|unit| self.values[unit] = 1.0),
             How::Count => kind.units().for_each(|unit| self.values[unit] += 1.0),
@@ -231,11 +232,11 @@ impl Accumulator {
         });
     }
 
-    /// Makes the numbers; `rows` gives the rows of every kind again, with the argument in each.
+    /// Makes the numbers; `rows` gives the rows of every kind again, with what is taken from each.
     ///
     /// # Errors
     /// [`Error::Refused`] where a value is not finite or a unit has more rows than it may.
-    pub(super) fn finish<'a, I: Iterator<Item = (Kind<'a>, Option<Lane>)>>(
+    pub(super) fn finish<'a, I: Iterator<Item = (Kind<'a>, Step)>>(
         &mut self,
         rows: impl Fn() -> I,
     ) -> Result<(), Error> {
@@ -274,16 +275,16 @@ impl Accumulator {
     fn fill_empty(&mut self) {
         match self.how {
             // No rows, none counted: 0 already.
-            How::Any | How::Count | How::Keys | How::WideKeys if self.when_empty == Some(0.0) => return,
-            How::SumOf(_) | How::SumOfFloats if !self.counts => return,
+            How::Any | How::Count | How::Keys | How::WideKeys | How::SumOf(_) | How::SumOfFloats if !self.counts => {
+                return;
+            }
             _ => {}
         }
         let (how, empty) = (self.how, self.when_empty.unwrap_or(0.0));
         let rows = &self.rows;
         let is_empty = |unit: usize, value: f64| match how {
-            How::Any | How::Count | How::Keys | How::WideKeys => value == 0.0,
-            How::SumOf(_) | How::SumOfFloats | How::Only => rows[unit] == 0.0,
             How::Least | How::Greatest | How::Earliest | How::Latest => value.is_infinite(),
+            _ => rows[unit] == 0.0,
         };
         let missing = self.when_empty.is_none();
         if missing {
@@ -302,13 +303,13 @@ impl Accumulator {
     }
 
     /// The sums that two doubles could not hold, from the rows again.
-    fn sum_exactly<'a>(&mut self, kinds: impl Iterator<Item = (Kind<'a>, Option<Lane>)>) -> Result<(), Error> {
+    fn sum_exactly<'a>(&mut self, kinds: impl Iterator<Item = (Kind<'a>, Step)>) -> Result<(), Error> {
         if self.inexact.is_empty() {
             return Ok(());
         }
         let mut sums: HashMap<usize, ExactSum> = self.inexact.iter().map(|unit| (*unit, ExactSum::new())).collect();
-        for (kind, lane) in kinds {
-            kind.each(lane, |unit, word| {
+        for (kind, step) in kinds {
+            kind.each(step.lane, |unit, word| {
                 if let Some(sum) = sums.get_mut(&unit) {
                     sum.add(f64::from_bits(word));
                 }

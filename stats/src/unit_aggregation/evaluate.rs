@@ -8,8 +8,7 @@ use std::sync::Arc;
 use super::Error;
 use super::accumulate::{Accumulator, Kind};
 use super::key::Key;
-use super::lane::Lane;
-use super::program::{Program, Recipe, Value};
+use super::program::{Program, Recipe, Step, Value};
 use super::room::Room;
 use super::roster::{REGION, Roster};
 use super::rows::{Head, Rows};
@@ -58,8 +57,8 @@ struct Source<'a> {
     /// The rows of the partition by the number of their recipe.
     kinds: Vec<Vec<u32>>,
     values: Vec<Accumulator>,
-    /// The kinds from which each value takes something, and its argument in them.
-    taken: Vec<Vec<(usize, Option<Lane>)>>,
+    /// The kinds from which each value takes something, and what.
+    taken: Vec<Vec<(usize, Step)>>,
 }
 
 impl<'a, K: Key> Evaluator<'a, K> {
@@ -124,7 +123,7 @@ impl<'a> Source<'a> {
         let Program { values, arguments, .. } = rows.program();
         let mut taken = vec![Vec::new(); values.len()];
         for (number, recipe) in recipes.iter().enumerate() {
-            recipe.steps.iter().for_each(|step| taken[step.value].push((number, step.lane)));
+            recipe.steps.iter().for_each(|step| taken[step.value].push((number, *step)));
         }
         let accumulator = |value: &Value| Accumulator::new(value, value.argument.map(|argument| arguments[argument]));
         let kinds = vec![Vec::new(); recipes.len()];
@@ -140,9 +139,9 @@ impl<'a> Source<'a> {
             accumulator.begin(units.slots.len());
             let rows = || {
                 let some = taken.iter().filter(|(number, _)| !kinds[*number].is_empty());
-                some.map(|(number, lane)| (Kind::new(&kinds[*number], recipes[*number].halves), *lane))
+                some.map(|(number, step)| (Kind::new(&kinds[*number], recipes[*number].halves), *step))
             };
-            rows().for_each(|(kind, lane)| accumulator.take(kind, lane));
+            rows().for_each(|(kind, step)| accumulator.take(kind, step));
             accumulator.finish(rows)?;
             if let (Some(after), Some(now)) = (value.matures_after, program.now) {
                 accumulator.ripen(|unit| units.from[unit].saturating_add(after) <= now);

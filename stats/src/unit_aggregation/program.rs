@@ -41,7 +41,8 @@ pub enum Argument {
     Wide,
 }
 
-/// How rows become the number of a unit. Rows whose argument is missing are left out.
+/// How rows become the number of a unit. Rows whose argument is missing are left out; where rows are counted they are
+/// rows all the same, so that a unit that has such rows has a number, and it is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// 1 when a row counts, else 0.
@@ -77,6 +78,9 @@ pub struct Value {
     pub span: Option<usize>,
     /// What is aggregated, by number.
     pub argument: Option<usize>,
+    /// Where rows are counted: the condition that must hold, by number; a row for which it does not is left out, as one whose
+    /// argument is missing.
+    pub counted: Option<usize>,
     /// The value of a unit without rows; missing when absent.
     pub when_empty: Option<f64>,
     /// Missing unless so many ticks have passed since the unit counts, by [`Program::now`].
@@ -87,6 +91,12 @@ impl Value {
     /// The argument that must travel with a row: that of others is only there or not.
     pub(super) fn reads(&self) -> Option<usize> {
         self.argument.filter(|_| !matches!(self.function, Function::Any | Function::Count))
+    }
+
+    /// Whether it is a count of which 0 says something else than no rows.
+    pub(super) fn tells_empty_from_zero(&self) -> bool {
+        let counts = matches!(self.function, Function::Any | Function::Count | Function::CountDistinct);
+        counts && self.when_empty.map(f64::to_bits) != Some(0)
     }
 }
 
@@ -128,10 +138,17 @@ impl Program {
         self.spans.len() + self.conditions + argument
     }
 
-    fn counts(&self, value: &Value, marks: &Marks) -> bool {
-        value.span.is_none_or(|span| marks.has(self.bit_of_span(span)))
-            && value.conditions.iter().all(|condition| marks.has(self.bit_of_condition(*condition)))
-            && value.argument.is_none_or(|argument| marks.has(self.bit_of_argument(argument)))
+    /// What a value takes from a row with these marks: `None` when it is none of its rows, or nothing comes of it.
+    fn taken(&self, value: &Value, marks: &Marks) -> Option<Taken> {
+        let is_row = value.span.is_none_or(|span| marks.has(self.bit_of_span(span)))
+            && value.conditions.iter().all(|condition| marks.has(self.bit_of_condition(*condition)));
+        let counts = value.counted.is_none_or(|condition| marks.has(self.bit_of_condition(condition)))
+            && value.argument.is_none_or(|argument| marks.has(self.bit_of_argument(argument)));
+        match (is_row, counts) {
+            (false, _) => None,
+            (true, true) => Some(Taken::Whole),
+            (true, false) => value.tells_empty_from_zero().then_some(Taken::Seen),
+        }
     }
 }
 
@@ -163,8 +180,18 @@ pub(super) struct Recipe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Step {
     pub(super) value: usize,
+    pub(super) taken: Taken,
     /// Its argument, if it reads one.
     pub(super) lane: Option<Lane>,
+}
+
+/// How far a row counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Taken {
+    /// As a row, and no more.
+    Seen,
+    /// With what is made of it.
+    Whole,
 }
 
 /// Where the instant of a row stands: after the head.
@@ -246,17 +273,18 @@ impl Recipes {
 
     fn compile(&self, marks: &Marks, forms: &[Form]) -> Recipe {
         let program = &self.program;
-        let active: Vec<(usize, &Value)> =
-            program.values.iter().enumerate().filter(|(_, value)| program.counts(value, marks)).collect();
+        let values = program.values.iter().enumerate();
+        let active: Vec<(usize, &Value, Taken)> =
+            values.filter_map(|(number, value)| Some((number, value, program.taken(value, marks)?))).collect();
         let timed = |value: &Value| matches!(value.function, Function::First | Function::Last);
         let mut recipe = Recipe { halves: 1, ..Recipe::default() };
-        if active.iter().any(|(_, value)| timed(value)) {
+        if active.iter().any(|(_, value, _)| timed(value)) {
             recipe.lanes.extend(0..2);
             recipe.halves += INSTANT.form.halves();
         }
         let mut lanes: HashMap<usize, Lane> = HashMap::new();
-        for (number, value) in active {
-            let lane = value.reads().map(|argument| {
+        for (number, value, taken) in active {
+            let lane = value.reads().filter(|_| taken == Taken::Whole).map(|argument| {
                 *lanes.entry(argument).or_insert_with(|| {
                     let lane = Lane { at: recipe.halves, form: forms[argument] };
                     let first = lane_of_argument(argument) as u16;
@@ -265,7 +293,7 @@ impl Recipes {
                     lane
                 })
             });
-            recipe.steps.push(Step { value: number, lane });
+            recipe.steps.push(Step { value: number, taken, lane });
         }
         recipe
     }

@@ -105,7 +105,13 @@ impl Case {
                     conditions: (0..picked).map(|_| rng.random_range(0..conditions)).collect(),
                     span: Some(rng.random_range(0..spans.len())),
                     argument,
-                    when_empty: maybe(0.5, 0.0, rng),
+                    counted: match function {
+                        Function::Any | Function::Count if conditions > 0 => {
+                            maybe(0.7, rng.random_range(0..conditions), rng)
+                        }
+                        _ => None,
+                    },
+                    when_empty: [None, Some(0.0), Some(-1.5)][rng.random_range(0..3)],
                     matures_after: maybe(0.8, rng.random_range(0..40), rng),
                 }
             })
@@ -205,18 +211,23 @@ fn value_of(case: &Case, unit: usize, exposed: i64, from: i64, value: &Value) ->
         Some(Span::Before { lookback }) => at >= exposed - lookback && at < exposed,
         None => true,
     };
-    let mut rows: Vec<(i64, u64)> = case
+    let seen = case
         .events
         .iter()
         .filter(|event| event.unit == Some(unit))
         .filter_map(|event| Some((event, event.at?)))
         .filter(|(event, at)| {
             *at < now && inside(*at) && value.conditions.iter().all(|condition| event.holds[*condition] == Some(true))
-        })
+        });
+    let counted = |event: &&Event| value.counted.is_none_or(|condition| event.holds[condition] == Some(true));
+    let mut rows: Vec<(i64, u64)> = seen
+        .clone()
+        .filter(|(event, _)| counted(event))
         .filter_map(|(event, at)| Some((at, value.argument.map_or(Some(0), |argument| event.arguments[argument])?)))
         .collect();
     if rows.is_empty() {
-        return value.when_empty;
+        let counts = matches!(value.function, Function::Any | Function::Count | Function::CountDistinct);
+        return if counts && seen.count() > 0 { Some(0.0) } else { value.when_empty };
     }
     let floats = || rows.iter().map(|(_, word)| f64::from_bits(*word) + 0.0);
     let sum = || match value.argument {
@@ -475,6 +486,7 @@ fn rows_that_hold_all_memory_make_room_for_their_evaluation() {
         conditions: Vec::new(),
         span: None,
         argument: Some(0),
+        counted: None,
         when_empty: Some(0.0),
         matures_after: None,
     };

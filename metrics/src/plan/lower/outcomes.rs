@@ -216,17 +216,30 @@ pub(super) fn aggregates(select: &mut SelectStatement, values: &[&UnitColumn], s
             .as_ref()
             .and_then(|one| arguments.iter().position(|other| *other == one))
             .map(|index| column(&argument(index)));
-        select.expr_as(aggregate(value.aggregation.function, operand, conditions), Alias::new(value.name.as_str()));
+        let mut number = aggregate(value.aggregation.function, operand, conditions.clone());
+        if counts(value.aggregation.function) && value.when_empty != Some(0.0) {
+            // A count of no rows is 0, as that of rows that do not count: only rows tell them apart.
+            let rows = filtered(Func::count(Expr::Constant(1_i64.into())), &conditions);
+            number = CaseStatement::new().case(rows.gt(Expr::Constant(0_i64.into())), number).into();
+        }
+        select.expr_as(number, Alias::new(value.name.as_str()));
+    }
+}
+
+fn counts(function: AggregateFunction) -> bool {
+    matches!(function, AggregateFunction::Any | AggregateFunction::Count | AggregateFunction::CountDistinct)
+}
+
+/// An aggregate of the rows for which all conditions hold.
+fn filtered(call: FunctionCall, conditions: &[Expr]) -> Expr {
+    match conditions.iter().cloned().reduce(ExprTrait::and) {
+        Some(condition) => call.filter(condition).into(),
+        None => call.into(),
     }
 }
 
 fn aggregate(function: AggregateFunction, operand: Option<Expr>, conditions: Vec<Expr>) -> Expr {
-    let filtered = |call: FunctionCall| -> Expr {
-        match conditions.iter().cloned().reduce(ExprTrait::and) {
-            Some(condition) => call.filter(condition).into(),
-            None => call.into(),
-        }
-    };
+    let filtered = |call: FunctionCall| filtered(call, &conditions);
     let one = || Expr::Constant(1_i64.into());
     let operand_or_one = operand.clone().unwrap_or_else(one);
     let number = || cast(operand_or_one.clone(), "DOUBLE");
