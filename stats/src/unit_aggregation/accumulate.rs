@@ -118,7 +118,7 @@ impl Accumulator {
         };
         // A sum of nothing is 0 already.
         let counts = match value.function {
-            Function::Sum => value.when_empty != Some(0.0),
+            Function::Sum => !value.is_zero_when_empty(),
             Function::Mean | Function::Row => true,
             _ => value.tells_empty_from_zero(),
         };

@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::entries::{Entries, FREE, NEVER, Part as Slots};
+use super::entries::{Entries, FREE, NEVER, NO_INSTANT, Part as Slots};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
 use super::roster::{NO_ARM, NONE, REGION, Roster, State, first_slot};
@@ -20,6 +20,8 @@ pub(super) const PARTS: usize = 64;
 const FILLED: usize = 4_700;
 /// Assignments that wait for their part to be free.
 const WAITING: usize = 1_024;
+/// How many times over a part of the table is made ready for units that are to come.
+const MOST_GROWTH: usize = 64;
 /// Arms that are told apart.
 const MOST_ARMS: usize = 64;
 /// Partitions that the numbers of slots can tell apart.
@@ -124,7 +126,8 @@ impl<K> Part<K> {
     /// How many units there will be, if units go on to come as they did, of so many rows in all.
     fn expected(&self, rows: u64) -> usize {
         let units = u128::from(rows) * self.units.len() as u128 / u128::from(self.rows.max(1));
-        usize::try_from(units).unwrap_or(0)
+        // How many rows there are is what a file says of itself.
+        usize::try_from(units).unwrap_or(usize::MAX).min(MOST_GROWTH * self.units.len())
     }
 
     fn heap_bytes(&self) -> usize {
@@ -260,7 +263,18 @@ impl<K: Key> Enrolling<K> {
         drop(places);
         let blank = *held(&self.blank);
         let blank = (blank.rows > 0).then_some(blank);
-        Ok(Roster { seed: self.seed, partitions, entries, arms, states, rows, exposed: None, dimensions: codes, blank })
+        Ok(Roster {
+            seed: self.seed,
+            partitions,
+            entries,
+            arms,
+            states,
+            rows,
+            exposed: None,
+            dimensions: codes,
+            blank,
+            is_near: false,
+        })
     }
 }
 
@@ -293,8 +307,7 @@ impl<K: Key> Placing<'_, K> {
                 // Forty standard deviations away from what the hash gives.
                 return Err(Error::Beyond { what: "units of one partition", limit: REGION });
             };
-            // Without times the instant says nothing; any that is neither free nor never will do.
-            self.entries.set(slot, unit.key, unit.met.first.max(FREE + 1));
+            self.entries.set(slot, unit.key, unit.met.first);
             self.arms[slot] = unit.met.arm;
             self.states[slot] = unit.met.state(terms);
             self.rows[slot] = unit.met.rows;
@@ -311,7 +324,7 @@ impl<K: Key> Enroller<'_, K> {
     /// Adds assignments.
     ///
     /// # Errors
-    /// [`Error::Memory`] when the units do not fit.
+    /// [`Error::Memory`] when the units do not fit, [`Error::Refused`] at the first or the last instant that 64 bits hold.
     pub fn push<C: KeyColumn<Key = K>>(&mut self, batch: &AssignmentBatch<'_, C>) -> Result<(), Error> {
         let mut keys = std::mem::take(&mut self.keys);
         let present = batch.ids.read(&self.enrolling.seed, &mut keys);
@@ -321,6 +334,7 @@ impl<K: Key> Enroller<'_, K> {
             }
             let at = match &batch.at {
                 Some((_, Some(valid))) if valid.is_null(row) => NEVER,
+                Some((at, _)) if at[row] == NEVER || at[row] == FREE => return Err(Error::Refused(NO_INSTANT)),
                 Some((at, _)) => at[row],
                 None => 0,
             };

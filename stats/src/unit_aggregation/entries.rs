@@ -4,6 +4,7 @@
 //! of its hash, or, where that was full, in one of the next.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::key::Key;
 use super::pages::Words;
@@ -12,6 +13,15 @@ use super::pages::Words;
 pub(super) const NEVER: i64 = i64::MAX;
 /// The instant of a slot that nobody took.
 pub(super) const FREE: i64 = i64::MIN;
+
+/// What is refused: the ends of time stand for other things.
+pub(super) const NO_INSTANT: &str = "an instant at the end of time";
+
+/// Instants of which the differences, and these less a length below [`NEAR_LENGTH`], are numbers of 64 bits: in nanoseconds those
+/// of the years 1897 to 2116.
+pub(super) const NEAR: Range<i64> = -(1 << 61)..1 << 62;
+/// The least length of time that may be too long for them.
+pub(super) const NEAR_LENGTH: i64 = 1 << 61;
 
 /// Slots of a bucket.
 pub(super) const BUCKET: usize = 4;

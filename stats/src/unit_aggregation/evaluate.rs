@@ -144,7 +144,7 @@ impl<'a> Source<'a> {
             rows().for_each(|(kind, step)| accumulator.take(kind, step));
             accumulator.finish(rows)?;
             if let (Some(after), Some(now)) = (value.matures_after, program.now) {
-                accumulator.ripen(|unit| units.from[unit].saturating_add(after) <= now);
+                accumulator.ripen(|unit| units.from[unit].checked_add(after).is_some_and(|ripe| ripe <= now));
             }
         }
         let keys: usize = values.iter().map(Accumulator::heap_bytes).sum();

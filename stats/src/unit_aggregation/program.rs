@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Error;
+use super::entries::NEAR_LENGTH;
 use super::lane::{Form, Forms, Lane, Lanes};
 
-/// Times relative to the instants of a unit, in ticks, half-open.
+/// Times relative to the instants of a unit, in ticks, half-open. No length is below 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
     /// `[from + delay, from + delay + length)` where `from` is the instant from which outcomes count; without a length, to the end.
@@ -21,6 +22,27 @@ pub enum Span {
         /// How long.
         lookback: i64,
     },
+}
+
+impl Span {
+    /// Whether it may be looked for with differences of 64 bits where instants are near.
+    pub(super) fn is_near(self) -> bool {
+        matches!(self, Self::After { delay: 0..NEAR_LENGTH, .. } | Self::Before { .. })
+    }
+
+    /// Whether an instant lies in it, whatever the instants are.
+    pub(super) fn contains(self, at: i64, from: i64, exposed: i64) -> bool {
+        match self {
+            Self::After { delay, length } => {
+                let since = i128::from(at) - i128::from(from) - i128::from(delay);
+                since >= 0 && length.is_none_or(|length| since < i128::from(length))
+            }
+            Self::Before { lookback } => {
+                let before = i128::from(exposed) - i128::from(at);
+                before > 0 && before <= i128::from(lookback)
+            }
+        }
+    }
 }
 
 /// What a column of arguments holds.
@@ -96,7 +118,12 @@ impl Value {
     /// Whether it is a count of which 0 says something else than no rows.
     pub(super) fn tells_empty_from_zero(&self) -> bool {
         let counts = matches!(self.function, Function::Any | Function::Count | Function::CountDistinct);
-        counts && self.when_empty.map(f64::to_bits) != Some(0)
+        counts && !self.is_zero_when_empty()
+    }
+
+    /// Whether no rows come to 0, as sums and counts do by themselves; not to -0.0.
+    pub(super) fn is_zero_when_empty(&self) -> bool {
+        self.when_empty.map(f64::to_bits) == Some(0)
     }
 }
 

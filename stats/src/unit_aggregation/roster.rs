@@ -8,7 +8,7 @@ use arrow::buffer::NullBuffer;
 
 use super::Error;
 use super::enrol::{Blank, part_of};
-use super::entries::{BUCKET, Entries, FREE, NEVER, View};
+use super::entries::{BUCKET, Entries, FREE, NEAR, NEVER, View};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
 use super::threads::on_threads;
@@ -57,6 +57,8 @@ pub struct Roster<K> {
     pub(super) dimensions: Vec<Vec<u32>>,
     /// The rows without an id, together.
     pub(super) blank: Option<Blank>,
+    /// Whether the instants of all units that count are [`NEAR`].
+    pub(super) is_near: bool,
 }
 
 /// Units of one kind.
@@ -74,7 +76,7 @@ pub struct CensusEntry {
 pub struct TriggerBatch<'a, C> {
     /// The ids.
     pub ids: C,
-    /// The instants in ticks, and which rows have one.
+    /// The instants in ticks, and which rows have one; the last that 64 bits hold is none.
     pub at: (&'a [i64], Option<&'a NullBuffer>),
     /// Which rows trigger; all when absent.
     pub kept: Option<&'a [bool]>,
@@ -143,12 +145,18 @@ impl<K: Key> Roster<K> {
 
     /// Sets apart the units that do not count, so that no row of theirs is kept. To be called once, after the last change.
     pub fn close(&mut self) {
-        let states = &self.states;
+        let (states, exposed) = (&self.states, &self.exposed);
+        let mut is_near = true;
         self.entries.whole().each_instant(|slot, from| match from {
             FREE => FREE,
-            from if states[slot] == State::Counted => from,
+            from if states[slot] == State::Counted => {
+                let first = exposed.as_ref().map_or(from, |exposed| exposed[slot]);
+                is_near &= NEAR.contains(&from) && NEAR.contains(&first);
+                from
+            }
             _ => NEVER,
         });
+        self.is_near = is_near;
     }
 
     /// Counts outcomes from the first trigger at or after exposure and before `until`.

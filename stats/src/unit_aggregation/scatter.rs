@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::Error;
-use super::entries::NEVER;
+use super::entries::{FREE, NEAR, NEVER, NO_INSTANT};
 use super::key::{Key, KeyColumn};
 use super::lane::{Form, Forms};
 use super::program::{MOST_HALVES, Marks, Program, Span, WORDS, lane_of_argument};
@@ -216,7 +216,8 @@ impl<K: Key> Scatterer<'_, K> {
     /// Adds rows.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], [`Error::Disk`], and [`Error::Beyond`] with too many kinds of rows.
+    /// [`Error::Cancelled`], [`Error::Disk`], [`Error::Beyond`] with too many kinds of rows, and [`Error::Refused`] for a row at the
+    /// first or the last instant that 64 bits hold.
     pub fn push<C: KeyColumn<Key = K>>(&mut self, batch: &EventBatch<'_, C>) -> Result<(), Error> {
         if self.room.cancelled() {
             return Err(Error::Cancelled);
@@ -239,7 +240,7 @@ impl<K: Key> Scatterer<'_, K> {
         for start in (0..keys.len()).step_by(CHUNK) {
             let end = keys.len().min(start + CHUNK);
             self.find(&keys[start..end], start, present.as_ref(), batch);
-            let left = self.mark_spans(start, end, batch);
+            let left = self.mark_spans(start, end, batch)?;
             self.mark_others(left, batch, &tables);
             match program.words_of_marks() {
                 0 | 1 => self.number::<1>(left, &forms),
@@ -289,7 +290,7 @@ impl<K: Key> Scatterer<'_, K> {
     }
 
     /// Marks the spans in which rows lie and keeps those that lie in one. Gives how many.
-    fn mark_spans<C>(&mut self, start: usize, end: usize, batch: &EventBatch<'_, C>) -> usize {
+    fn mark_spans<C>(&mut self, start: usize, end: usize, batch: &EventBatch<'_, C>) -> Result<usize, Error> {
         let program = self.rows.program();
         let (roster, chunk) = (self.roster, &mut *self.chunk);
         let height = end - start;
@@ -303,16 +304,25 @@ impl<K: Key> Scatterer<'_, K> {
                 left += usize::from(chunk.from[row] != NEVER);
             }
             chunk.marks[..words].iter_mut().for_each(|marks| marks[..left].fill(0));
-            return left;
+            return Ok(left);
         };
         let at = &at[start..end];
         let now = program.now.unwrap_or(NEVER);
         let [marks, others @ ..] = &mut chunk.marks;
         let (marks, from) = (&mut marks[..height], &chunk.from[..height]);
         marks.fill(0);
+        let is_near = roster.is_near && at.iter().fold(true, |near, at| near & NEAR.contains(at));
         for (number, span) in program.spans.iter().enumerate() {
             let bit = program.bit_of_span(number);
             match *span {
+                span if !(is_near && span.is_near()) => {
+                    for row in 0..height {
+                        if from[row] != NEVER {
+                            let exposed = roster.exposed(chunk.slots[row] as usize, from[row]);
+                            marks[row] |= u64::from(span.contains(at[row], from[row], exposed)) << bit;
+                        }
+                    }
+                }
                 Span::After { delay, length } => {
                     let width = length.map_or(u64::MAX, |length| length as u64);
                     dispatch!(self.level, simd => mark_after(simd, marks, at, from, delay, width, bit));
@@ -331,6 +341,10 @@ impl<K: Key> Scatterer<'_, K> {
                 }
             }
         }
+        let is_end = |(at, from): (&i64, &i64)| (*at == FREE || *at == NEVER) && *from != NEVER;
+        if !is_near && at.iter().zip(from).any(is_end) {
+            return Err(Error::Refused(NO_INSTANT));
+        }
         let mut left = 0;
         for row in 0..height {
             let counts = (from[row] != NEVER) & (marks[row] != 0) & (at[row] < now);
@@ -340,7 +354,7 @@ impl<K: Key> Scatterer<'_, K> {
             left += usize::from(counts);
         }
         others[..words.saturating_sub(1)].iter_mut().for_each(|marks| marks[..left].fill(0));
-        left
+        Ok(left)
     }
 
     /// Marks conditions that hold and arguments that are there.

@@ -19,3 +19,4 @@ mod suffstat_exact;
 mod suffstat_laws;
 mod two_proportions;
 mod unit_aggregation;
+mod unit_aggregation_hostile;

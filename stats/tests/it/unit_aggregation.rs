@@ -1,6 +1,5 @@
 //! The unit aggregation against a plain loop over the rows of each unit.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
@@ -11,14 +10,14 @@ use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, StringArray};
 use arrow::buffer::NullBuffer;
 use estimand_stats::suffstat::ExactSum;
 use estimand_stats::unit_aggregation::{
-    Argument, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Function, Integers, Key, KeyColumn,
-    NoLimit, Program, Room, Roster, Rows, Scatterer, Span, State, Terms, Texts, TriggerBatch, Value,
+    Argument, AssignmentBatch, Cells, Condition, Enrolling, Error, Evaluator, EventBatch, Function, Integers, Key,
+    KeyColumn, NoLimit, Program, Room, Roster, Rows, Scatterer, Span, State, Terms, Texts, TriggerBatch, Value,
 };
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const FUNCTIONS: [Function; 9] = [
+pub(crate) const FUNCTIONS: [Function; 9] = [
     Function::Any,
     Function::Count,
     Function::CountDistinct,
@@ -30,28 +29,28 @@ const FUNCTIONS: [Function; 9] = [
     Function::Sum,
 ];
 
-struct Assignment {
-    unit: Option<usize>,
-    at: Option<i64>,
-    arm: u32,
+pub(crate) struct Assignment {
+    pub(crate) unit: Option<usize>,
+    pub(crate) at: Option<i64>,
+    pub(crate) arm: u32,
 }
 
-struct Event {
-    unit: Option<usize>,
-    at: Option<i64>,
-    holds: Vec<Option<bool>>,
-    arguments: Vec<Option<u64>>,
+pub(crate) struct Event {
+    pub(crate) unit: Option<usize>,
+    pub(crate) at: Option<i64>,
+    pub(crate) holds: Vec<Option<bool>>,
+    pub(crate) arguments: Vec<Option<u64>>,
 }
 
-struct Case {
-    assignments: Vec<Assignment>,
-    triggers: Option<Vec<(usize, i64)>>,
-    events: Vec<Event>,
-    program: Program,
-    terms: Terms,
+pub(crate) struct Case {
+    pub(crate) assignments: Vec<Assignment>,
+    pub(crate) triggers: Option<Vec<(usize, i64)>>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) program: Program,
+    pub(crate) terms: Terms,
 }
 
-fn maybe<T>(share: f64, value: T, rng: &mut ChaCha8Rng) -> Option<T> {
+pub(crate) fn maybe<T>(share: f64, value: T, rng: &mut ChaCha8Rng) -> Option<T> {
     (rng.random::<f64>() >= share).then_some(value)
 }
 
@@ -160,9 +159,9 @@ impl Case {
 }
 
 /// What a unit comes to: whether it counts, its arm, and its values.
-type Units = BTreeMap<usize, (State, Option<u32>, Vec<Option<f64>>)>;
+pub(crate) type Units = BTreeMap<usize, (State, Option<u32>, Vec<Option<f64>>)>;
 
-fn expected(case: &Case) -> Units {
+pub(crate) fn expected(case: &Case) -> Units {
     let named: BTreeSet<usize> = case.assignments.iter().filter_map(|one| one.unit).collect();
     named.into_iter().map(|unit| (unit, unit_of(case, unit))).collect()
 }
@@ -201,14 +200,18 @@ fn unit_of(case: &Case, unit: usize) -> (State, Option<u32>, Vec<Option<f64>>) {
 
 fn value_of(case: &Case, unit: usize, exposed: i64, from: i64, value: &Value) -> Option<f64> {
     let now = case.program.now.unwrap_or(i64::MAX);
-    if value.matures_after.is_some_and(|after| case.program.now.is_some_and(|now| from + after > now)) {
+    if value
+        .matures_after
+        .is_some_and(|after| case.program.now.is_some_and(|now| i128::from(from) + i128::from(after) > i128::from(now)))
+    {
         return None;
     }
     let inside = |at: i64| match value.span.map(|span| case.program.spans[span]) {
         Some(Span::After { delay, length }) => {
-            at >= from + delay && length.is_none_or(|length| at < from + delay + length)
+            let opens = i128::from(from) + i128::from(delay);
+            i128::from(at) >= opens && length.is_none_or(|length| i128::from(at) < opens + i128::from(length))
         }
-        Some(Span::Before { lookback }) => at >= exposed - lookback && at < exposed,
+        Some(Span::Before { lookback }) => i128::from(at) >= i128::from(exposed) - i128::from(lookback) && at < exposed,
         None => true,
     };
     let seen = case
@@ -230,9 +233,13 @@ fn value_of(case: &Case, unit: usize, exposed: i64, from: i64, value: &Value) ->
         return if counts && seen.count() > 0 { Some(0.0) } else { value.when_empty };
     }
     let floats = || rows.iter().map(|(_, word)| f64::from_bits(*word) + 0.0);
-    let sum = || match value.argument {
-        Some(2) => floats().collect::<ExactSum>().to_f64(),
-        Some(1) => rows.iter().map(|(_, word)| i128::from(*word)).sum::<i128>() as f64,
+    let sum = || match value.argument.map(|argument| case.program.arguments[argument]) {
+        Some(Argument::Float) => floats().collect::<ExactSum>().to_f64(),
+        Some(Argument::Unsigned) => rows.iter().map(|(_, word)| i128::from(*word)).sum::<i128>() as f64,
+        Some(Argument::Decimal { scale }) => {
+            let units = rows.iter().map(|(_, word)| i128::from(*word as i64)).sum::<i128>();
+            format!("{units}e{}", -i32::from(scale)).parse().expect("a number")
+        }
         _ => rows.iter().map(|(_, word)| i128::from(*word as i64)).sum::<i128>() as f64,
     };
     Some(match value.function {
@@ -244,27 +251,35 @@ fn value_of(case: &Case, unit: usize, exposed: i64, from: i64, value: &Value) ->
         Function::Mean => sum() / rows.len() as f64,
         Function::Sum => sum(),
         Function::First | Function::Last | Function::Row => {
-            rows.sort_by(|a, b| {
-                a.0.cmp(&b.0).then(f64::from_bits(a.1).partial_cmp(&f64::from_bits(b.1)).unwrap_or(Ordering::Equal))
-            });
+            let number = |word: u64| f64::from_bits(word) + 0.0;
+            rows.sort_by(|a, b| a.0.cmp(&b.0).then(number(a.1).total_cmp(&number(b.1))));
             let at = if value.function == Function::Last { rows.len() - 1 } else { 0 };
             f64::from_bits(rows[at].1) + 0.0
         }
     })
 }
 
+/// The units that count, in order.
+pub(crate) fn of_counted(units: &Units) -> Vec<Counted> {
+    let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect();
+    let counted = units.values().filter(|(state, ..)| *state == State::Counted);
+    let mut counted: Vec<Counted> = counted.map(|(_, arm, values)| (*arm, bits(values))).collect();
+    counted.sort();
+    counted
+}
+
 /// The arm of a unit that counts, and the bits of its values.
-type Counted = (Option<u32>, Vec<Option<u64>>);
+pub(crate) type Counted = (Option<u32>, Vec<Option<u64>>);
 
 /// How ids are written.
-trait Ids {
+pub(crate) trait Ids {
     type Column<'a>: KeyColumn<Key = Self::Key>;
     type Key: Key;
     fn array(units: &[Option<usize>]) -> ArrayRef;
     fn column(array: &dyn Array) -> Self::Column<'_>;
 }
 
-struct Numbers;
+pub(crate) struct Numbers;
 
 impl Ids for Numbers {
     type Column<'a> = Integers<'a>;
@@ -277,7 +292,7 @@ impl Ids for Numbers {
     }
 }
 
-struct Names;
+pub(crate) struct Names;
 
 impl Ids for Names {
     type Column<'a> = Texts<'a>;
@@ -304,19 +319,19 @@ impl Room for Narrow {
     }
 }
 
-fn split(rows: usize, rng: &mut ChaCha8Rng) -> Vec<std::ops::Range<usize>> {
+pub(crate) fn split(rows: usize, rng: &mut ChaCha8Rng) -> Vec<std::ops::Range<usize>> {
     let mut cuts: Vec<usize> = (0..rng.random_range(0..4)).map(|_| rng.random_range(0..=rows)).collect();
     cuts.extend([0, rows]);
     cuts.sort_unstable();
     cuts.windows(2).map(|cut| cut[0]..cut[1]).collect()
 }
 
-fn enrolled<I: Ids>(case: &Case, rng: &mut ChaCha8Rng) -> Roster<I::Key> {
-    let enrolling = Enrolling::<I::Key>::new(case.terms.clone()).expect("two arms");
+pub(crate) fn enrolled<I: Ids>(case: &Case, rng: &mut ChaCha8Rng, room: &dyn Room) -> Result<Roster<I::Key>, Error> {
+    let enrolling = Enrolling::<I::Key>::new(case.terms.clone())?;
     let order = |_: usize, one: u32, other: u32| one.cmp(&other);
     for part in split(case.assignments.len(), rng) {
         let rows = &case.assignments[part];
-        let mut enroller = enrolling.enroller(&order, &NoLimit);
+        let mut enroller = enrolling.enroller(&order, room);
         let ids = I::array(&rows.iter().map(|row| row.unit).collect::<Vec<_>>());
         let at: Vec<i64> = rows.iter().map(|row| row.at.unwrap_or(5)).collect();
         let valid: NullBuffer = rows.iter().map(|row| row.at.is_some()).collect::<Vec<_>>().into();
@@ -328,24 +343,26 @@ fn enrolled<I: Ids>(case: &Case, rng: &mut ChaCha8Rng) -> Roster<I::Key> {
             dimensions: &[],
             kept: None,
         };
-        enroller.push(&batch).expect("memory has no limit");
-        enroller.finish().expect("memory has no limit");
+        enroller.push(&batch)?;
+        enroller.finish()?;
     }
-    let mut roster = enrolling.finish(&NoLimit, rng.random_range(1..4)).expect("a few units");
+    let mut roster = enrolling.finish(room, rng.random_range(1..4))?;
     if let Some(triggers) = &case.triggers {
         let ids = I::array(&triggers.iter().map(|(unit, _)| Some(*unit)).collect::<Vec<_>>());
         let at: Vec<i64> = triggers.iter().map(|(_, at)| *at).collect();
-        roster
-            .trigger(case.program.now, &NoLimit, |triggering| {
-                triggering.push(&TriggerBatch { ids: I::column(&ids), at: (&at, None), kept: None });
-                Ok::<(), estimand_stats::unit_aggregation::Error>(())
-            })
-            .expect("room for a few triggers");
+        roster.trigger(case.program.now, room, |triggering| {
+            triggering.push(&TriggerBatch { ids: I::column(&ids), at: (&at, None), kept: None });
+            Ok::<(), Error>(())
+        })?;
     }
-    roster
+    Ok(roster)
 }
 
-fn push_events<I: Ids>(case: &Case, events: &[Event], scatterer: &mut Scatterer<'_, I::Key>) {
+pub(crate) fn push_events<I: Ids>(
+    case: &Case,
+    events: &[Event],
+    scatterer: &mut Scatterer<'_, I::Key>,
+) -> Result<(), Error> {
     let ids = I::array(&events.iter().map(|row| row.unit).collect::<Vec<_>>());
     let at: Vec<i64> = events.iter().map(|row| row.at.unwrap_or(5)).collect();
     let valid: NullBuffer = events.iter().map(|row| row.at.is_some()).collect::<Vec<_>>().into();
@@ -363,16 +380,17 @@ fn push_events<I: Ids>(case: &Case, events: &[Event], scatterer: &mut Scatterer<
             _ => Condition::Each(truth),
         })
         .collect();
-    let words: Vec<Vec<u64>> = (0..4)
+    let arguments = case.program.arguments.len();
+    let words: Vec<Vec<u64>> = (0..arguments)
         .map(|number| {
             let word = |row: &Event| row.arguments[number].unwrap_or(77);
-            match number {
-                3 => events.iter().flat_map(|row| [1, word(row)]).collect(),
+            match case.program.arguments[number] {
+                Argument::Wide => events.iter().flat_map(|row| [1, word(row)]).collect(),
                 _ => events.iter().map(word).collect(),
             }
         })
         .collect();
-    let there: Vec<NullBuffer> = (0..4)
+    let there: Vec<NullBuffer> = (0..arguments)
         .map(|number| events.iter().map(|row| row.arguments[number].is_some()).collect::<Vec<_>>().into())
         .collect();
     let arguments: Vec<Cells<'_>> =
@@ -383,12 +401,12 @@ fn push_events<I: Ids>(case: &Case, events: &[Event], scatterer: &mut Scatterer<
         conditions: &conditions,
         arguments: &arguments,
     };
-    scatterer.push(&batch).expect("a few kinds of rows");
+    scatterer.push(&batch)
 }
 
 fn given<I: Ids>(case: &Case, seed: u64, room: &dyn Room) -> (BTreeMap<State, u64>, Vec<Counted>, bool) {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let mut roster = enrolled::<I>(case, rng);
+    let mut roster = enrolled::<I>(case, rng, &NoLimit).expect("memory has no limit");
     let mut states = BTreeMap::new();
     for (entry, (units, _)) in roster.census(rng.random_range(1..4), |_| 0) {
         *states.entry(entry.state).or_default() += units;
@@ -400,13 +418,19 @@ fn given<I: Ids>(case: &Case, seed: u64, room: &dyn Room) -> (BTreeMap<State, u6
         if rng.random_range(0..3) == 0 {
             scatterer = rows[0].scatterer(&roster, room);
         }
-        push_events::<I>(case, &case.events[part], &mut scatterer);
+        push_events::<I>(case, &case.events[part], &mut scatterer).expect("a few kinds of rows");
     }
     let spilled = rows[0].is_spilled();
+    let units = counted(&roster, &rows, &NoLimit).expect("finite values");
+    (states, units, spilled)
+}
+
+/// The units that count, in order.
+pub(crate) fn counted<K: Key>(roster: &Roster<K>, rows: &[Rows], room: &dyn Room) -> Result<Vec<Counted>, Error> {
     let mut units = Vec::new();
-    let mut evaluator = Evaluator::new(&roster, &rows, &NoLimit);
+    let mut evaluator = Evaluator::new(roster, rows, room);
     for partition in 0..roster.partitions() {
-        let columns = evaluator.partition(partition).expect("finite values");
+        let columns = evaluator.partition(partition)?;
         let values = &columns.values;
         for (at, slot) in columns.slots.iter().enumerate() {
             let present =
@@ -417,7 +441,7 @@ fn given<I: Ids>(case: &Case, seed: u64, room: &dyn Room) -> (BTreeMap<State, u6
         }
     }
     units.sort();
-    (states, units, spilled)
+    Ok(units)
 }
 
 #[test]
@@ -431,13 +455,7 @@ fn every_unit_comes_to_what_a_plain_loop_gives() {
         if case.assignments.iter().any(|one| one.unit.is_none()) {
             states.insert(State::Blank, 1);
         }
-        let bits = |values: &[Option<f64>]| values.iter().map(|value| value.map(f64::to_bits)).collect();
-        let mut counted: Vec<Counted> = units
-            .values()
-            .filter(|(state, ..)| *state == State::Counted)
-            .map(|(_, arm, values)| (*arm, bits(values)))
-            .collect();
-        counted.sort();
+        let counted = of_counted(&units);
         let (by_number, by_name) = (given::<Numbers>(&case, seed, &NoLimit), given::<Names>(&case, seed, &NoLimit));
         assert_eq!((&by_number.0, &by_number.1), (&states, &counted), "seed {seed}");
         assert_eq!((&by_name.0, &by_name.1), (&states, &counted), "seed {seed}, ids as text");
