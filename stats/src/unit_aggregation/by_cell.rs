@@ -14,6 +14,8 @@ pub(super) struct ByCell {
     /// Per cell: rows counted, then the end of its run.
     ends: Vec<u32>,
     positions: Vec<u32>,
+    /// The place of each row among the positions.
+    places: Vec<u32>,
     runs: Vec<(Key, Range<usize>)>,
 }
 
@@ -77,6 +79,18 @@ impl ByCell {
         &self.positions
     }
 
+    /// The place of each row in [`positions`](ByCell::positions), after [`find_places`](ByCell::find_places).
+    pub(super) fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// Turns the positions round.
+    pub(super) fn find_places(&mut self) {
+        let ByCell { positions, places, .. } = self;
+        places.resize(positions.len(), 0);
+        (0..).zip(&positions[..]).for_each(|(place, row)| places[*row as usize] = place);
+    }
+
     /// The cells that have rows, in order, and where theirs stand in [`positions`](ByCell::positions).
     pub(super) fn runs(&self) -> &[(Key, Range<usize>)] {
         &self.runs
@@ -88,7 +102,7 @@ impl ByCell {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        (self.ends.capacity() + self.positions.capacity()) * size_of::<u32>()
+        (self.ends.capacity() + self.positions.capacity() + self.places.capacity()) * size_of::<u32>()
             + self.runs.capacity() * size_of::<(Key, Range<usize>)>()
     }
 }

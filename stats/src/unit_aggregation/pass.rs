@@ -185,7 +185,7 @@ pub(super) fn read<'p>(
             let rows =
                 tuples.columns.iter().zip(gathered.iter_mut()).map(|(column, gathered)| match sorted.as_they_are {
                     true => columns[*column],
-                    false => gathered.fill(columns[*column], sorted.by_cell.positions()),
+                    false => gathered.fill(columns[*column], &sorted.by_cell),
                 });
             let rows: Vec<Values<'_>> = rows.collect();
             for (place, run) in &sorted.runs {
@@ -209,6 +209,9 @@ impl Sorted {
     fn sort(&mut self, pass: &Pass, cells: &mut Cells, block: &UnitBlock<'_>, arms: usize) {
         self.by_cell.sort(block.arms, pass.by.map(|by| block.groups[by]), arms);
         self.as_they_are = self.by_cell.is_sorted();
+        if !self.as_they_are && self.by_cell.runs().len() > FEW {
+            self.by_cell.find_places();
+        }
         self.runs.clear();
         for (key, run) in self.by_cell.runs() {
             let place = cells.place(*key, || pass.cell());
@@ -275,22 +278,37 @@ impl Cell {
     }
 }
 
+/// Cells up to which columns are gathered; every cell passes over the whole column then.
+const FEW: usize = 3;
+
 impl Gathered {
-    fn fill<'a>(&'a mut self, column: Values<'_>, positions: &[u32]) -> Values<'a> {
-        let values = gather(&mut self.values, column.values, positions);
-        let present = column.present.map(|present| gather(&mut self.present, present, positions));
+    fn fill<'a>(&'a mut self, column: Values<'_>, by_cell: &ByCell) -> Values<'a> {
+        let is_few = by_cell.runs().len() <= FEW;
+        let values = sorted(&mut self.values, column.values, by_cell, is_few);
+        let present = column.present.map(|present| sorted(&mut self.present, present, by_cell, is_few));
         Values { values, present }
     }
 }
 
-/// The entries at some positions.
-fn gather<'a, T: Copy + Default>(into: &'a mut Vec<T>, column: &[T], positions: &[u32]) -> &'a [T] {
-    if into.len() < positions.len() {
-        into.resize(positions.len(), T::default());
+/// The entries in the order of cells.
+#[inline]
+fn sorted<'a, T: Copy + Default>(into: &'a mut Vec<T>, column: &[T], by_cell: &ByCell, is_few: bool) -> &'a [T] {
+    if into.len() < column.len() {
+        into.resize(column.len(), T::default());
     }
-    let gathered = &mut into[..positions.len()];
-    // Eight at a time, since a loop of loads and stores is bound by its own counting.
-    let (outs, last) = gathered.as_chunks_mut::<8>();
+    let sorted = &mut into[..column.len()];
+    if is_few {
+        gather(sorted, column, by_cell.positions())
+    } else {
+        lay(sorted, column, by_cell.places())
+    }
+    sorted
+}
+
+/// Takes for each place the entry of its row. Eight at a time, since a loop of loads and stores is bound by its own counting.
+#[inline]
+fn gather<T: Copy>(into: &mut [T], column: &[T], positions: &[u32]) {
+    let (outs, last) = into.as_chunks_mut::<8>();
     let (eights, rest) = positions.as_chunks::<8>();
     for (out, positions) in outs.iter_mut().zip(eights) {
         for lane in 0..8 {
@@ -300,7 +318,21 @@ fn gather<'a, T: Copy + Default>(into: &'a mut Vec<T>, column: &[T], positions: 
     for (out, position) in last.iter_mut().zip(rest) {
         *out = column[*position as usize];
     }
-    gathered
+}
+
+/// Lays each entry at its place: the column is read once from end to end.
+#[inline]
+fn lay<T: Copy>(into: &mut [T], column: &[T], places: &[u32]) {
+    let (entries, last) = column.as_chunks::<8>();
+    let (eights, rest) = places.as_chunks::<8>();
+    for (entries, places) in entries.iter().zip(eights) {
+        for lane in 0..8 {
+            into[places[lane] as usize] = entries[lane];
+        }
+    }
+    for (entry, place) in last.iter().zip(rest) {
+        into[*place as usize] = *entry;
+    }
 }
 
 impl Reading {
