@@ -2,6 +2,7 @@
 
 use estimand_metrics::collect::{self, Collected, Doing};
 use estimand_metrics::engine::{self, Resources};
+use estimand_metrics::native::{UnitRows, query_units};
 use estimand_metrics::plan::{AsOf, Plan, compile};
 use estimand_metrics::project::Project;
 use jiff::Timestamp;
@@ -80,22 +81,14 @@ impl Prepared {
     /// As [`analyze`], for the data's rows.
     pub async fn answer(&self, request: &Request, say: &(dyn Fn(&str) + Send + Sync)) -> Result<Answered, Error> {
         let Self { project, plan, opened, stopwatch } = self;
-        let progress = |doing: Doing<'_>| match doing {
-            Doing::Step(step) => {
-                stopwatch.step(&step.purpose);
-                say(&step.purpose);
-            }
-            Doing::Reading { source, rows_read: 0, .. } => {
-                let what = format!("reading `{source}`");
+        let progress = |doing: Doing<'_>| {
+            let what = doing.to_string();
+            if doing.is_begun() {
                 stopwatch.step(&what);
-                say(&what);
             }
-            Doing::Reading { source, rows_read, rows } => {
-                let of = rows.map_or_else(String::new, |rows| format!(" of {rows}"));
-                say(&format!("reading `{source}`: {rows_read}{of} rows"));
-            }
+            say(&what);
         };
-        let collected: Collected = collect::collect(&opened.engine, plan, &progress).await?;
+        let collected: Collected = collect::collect(opened.engine.as_ref(), plan, &progress).await?;
         opened.unchanged()?;
         stopwatch.step("estimating");
         say("estimating");
@@ -112,6 +105,19 @@ impl Prepared {
         answered.log = stopwatch.log();
         Ok(answered)
     }
+}
+
+/// The rows of a statement over the table `units` of an experiment, or all of its units, ordered.
+///
+/// # Errors
+/// As [`analyze`], and for a statement that does not fit the table.
+pub async fn units(
+    request: &Request,
+    statement: Option<&str>,
+    say: &(dyn Fn(&str) + Send + Sync),
+) -> Result<UnitRows, Error> {
+    let Prepared { plan, opened, .. } = prepare(request).await?;
+    Ok(query_units(opened.engine, &plan, statement, &|doing| say(&doing.to_string())).await?)
 }
 
 /// Compiles what is asked and opens what it reads.

@@ -1,6 +1,7 @@
 //! Runs a plan on an engine and gives the statistics that estimators read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
@@ -88,6 +89,29 @@ pub enum Doing<'a> {
     },
 }
 
+impl Doing<'_> {
+    /// Whether it has just begun.
+    pub fn is_begun(&self) -> bool {
+        match self {
+            Self::Step(_) => true,
+            Self::Reading { rows_read, .. } => *rows_read == 0,
+        }
+    }
+}
+
+impl fmt::Display for Doing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step(step) => f.write_str(&step.purpose),
+            Self::Reading { source, rows_read: 0, .. } => write!(f, "reading `{source}`"),
+            Self::Reading { source, rows_read, rows: Some(rows) } => {
+                write!(f, "reading `{source}`: {rows_read} of {rows} rows")
+            }
+            Self::Reading { source, rows_read, rows: None } => write!(f, "reading `{source}`: {rows_read} rows"),
+        }
+    }
+}
+
 /// Tells who waits what is being done.
 pub type Progress<'a> = &'a (dyn Fn(Doing<'_>) + Send + Sync);
 
@@ -120,6 +144,14 @@ async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Resu
         attach_unit_rows(engine, plan, &mut collected).await?;
     }
     Ok(collected)
+}
+
+/// Makes the table `analysed` by the statements of [`lower`]: the units of a plan, one row each.
+pub(crate) async fn keep_units(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Result<(), Error> {
+    let mut steps = Vec::new();
+    unit_tables(engine, plan, &mut steps, progress).await?;
+    let caps = caps(engine, plan).await?;
+    keep(engine, &mut steps, lower::analysed(&plan.specification, &caps), progress).await
 }
 
 /// Aggregates by the statements of [`lower`].

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 
 /// A reason why the data cannot answer, or the engine could not.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A source cannot be read as declared.
@@ -126,6 +126,14 @@ pub enum Error {
     /// The SQL of a source does not fit the sources it reads.
     #[error("{}", .0.iter().map(Fault::line).collect::<Vec<_>>().join("\n"))]
     Statements(Vec<Fault>),
+    /// A statement of the user cannot be answered from the table of units.
+    #[error(
+        "the statement cannot be answered: {message}; it reads one table, `units`: see its columns with `SELECT * FROM units LIMIT 1`"
+    )]
+    Query {
+        /// What the engine says.
+        message: String,
+    },
     /// The engine could not run a statement: a fault of ours.
     #[error("step `{step}` failed in the engine: {message}; please report this with `estimand plan`")]
     Engine {

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
 
 use crate::answered::Answered;
-use crate::output::{Error, Format, encode};
+use crate::output::{Error, Format, RowWriter, encode};
 
 /// Arrow IPC stream: typed, for notebooks and programs.
 pub struct Arrow;
@@ -31,5 +33,35 @@ impl Format for Arrow {
         writer.write(&batch).and_then(|()| writer.finish()).map_err(|error| encode("arrow", error))?;
         drop(writer);
         Ok(sink.write_all(&bytes)?)
+    }
+
+    fn rows<'a>(&self, schema: &SchemaRef, sink: &'a mut dyn Write) -> Result<Option<Box<dyn RowWriter + 'a>>, Error> {
+        let writer = StreamWriter::try_new(Vec::new(), schema).map_err(|error| encode("arrow", error))?;
+        Ok(Some(Box::new(Stream { writer, sink })))
+    }
+}
+
+/// A stream of batches; bytes go by way of memory, so that a sink that closes early says so itself.
+struct Stream<'a> {
+    writer: StreamWriter<Vec<u8>>,
+    sink: &'a mut dyn Write,
+}
+
+impl Stream<'_> {
+    fn hand_on(&mut self) -> Result<(), Error> {
+        let bytes = std::mem::take(self.writer.get_mut());
+        Ok(self.sink.write_all(&bytes)?)
+    }
+}
+
+impl RowWriter for Stream<'_> {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        self.writer.write(rows).map_err(|error| encode("arrow", error))?;
+        self.hand_on()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), Error> {
+        self.writer.finish().map_err(|error| encode("arrow", error))?;
+        self.hand_on()
     }
 }

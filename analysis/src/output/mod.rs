@@ -15,6 +15,9 @@ mod table;
 
 use std::io::Write;
 
+use ::arrow::datatypes::SchemaRef;
+use ::arrow::record_batch::RecordBatch;
+
 use crate::answered::Answered;
 
 /// A way to write an answer.
@@ -35,6 +38,33 @@ pub trait Format: Sync {
     /// # Errors
     /// What the sink says, and what an encoder says of the rows.
     fn write(&self, answered: &Answered, sink: &mut dyn Write) -> Result<(), Error>;
+
+    /// A writer of rows of any schema; `None` for a format that is made for answers alone.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn rows<'a>(
+        &self,
+        _schema: &SchemaRef,
+        _sink: &'a mut dyn Write,
+    ) -> Result<Option<Box<dyn RowWriter + 'a>>, Error> {
+        Ok(None)
+    }
+}
+
+/// Writes rows of one schema, batch after batch.
+pub trait RowWriter {
+    /// Writes some rows.
+    ///
+    /// # Errors
+    /// As [`Format::write`].
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), Error>;
+
+    /// Writes what comes last.
+    ///
+    /// # Errors
+    /// As [`Format::write`].
+    fn finish(self: Box<Self>) -> Result<(), Error>;
 }
 
 /// What can go wrong while writing.

@@ -1,11 +1,14 @@
 //! Parquet file of the result table.
 
 use std::io::Write;
+use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 
 use crate::answered::Answered;
-use crate::output::{Error, Format, encode};
+use crate::output::{Error, Format, RowWriter, encode};
 
 /// Parquet: typed, for storage and query engines.
 pub struct Parquet;
@@ -30,6 +33,32 @@ impl Format for Parquet {
             ArrowWriter::try_new(&mut bytes, batch.schema(), None).map_err(|error| encode("parquet", error))?;
         writer.write(&batch).map_err(|error| encode("parquet", error))?;
         writer.close().map_err(|error| encode("parquet", error))?;
+        Ok(sink.write_all(&bytes)?)
+    }
+
+    fn rows<'a>(&self, schema: &SchemaRef, sink: &'a mut dyn Write) -> Result<Option<Box<dyn RowWriter + 'a>>, Error> {
+        let writer =
+            ArrowWriter::try_new(Vec::new(), Arc::clone(schema), None).map_err(|error| encode("parquet", error))?;
+        Ok(Some(Box::new(Groups { writer, sink })))
+    }
+}
+
+/// Row groups; bytes go by way of memory, so that a sink that closes early says so itself.
+struct Groups<'a> {
+    writer: ArrowWriter<Vec<u8>>,
+    sink: &'a mut dyn Write,
+}
+
+impl RowWriter for Groups<'_> {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+        self.writer.write(rows).map_err(|error| encode("parquet", error))?;
+        let bytes = std::mem::take(self.writer.inner_mut());
+        Ok(self.sink.write_all(&bytes)?)
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), Error> {
+        let Self { writer, sink } = *self;
+        let bytes = writer.into_inner().map_err(|error| encode("parquet", error))?;
         Ok(sink.write_all(&bytes)?)
     }
 }

@@ -11,7 +11,7 @@ use estimand_analysis::change::Change;
 use estimand_analysis::summary::Summary;
 
 use crate::arguments::Common;
-use crate::command::{answer, open_project, pair, resources, runs_folder};
+use crate::command::{answer, instant, open_project, pair, resources, runs_folder};
 use crate::delivery::Delivery;
 use crate::exit::{ExitCode, Failure};
 
@@ -201,13 +201,4 @@ fn level(text: &str) -> Result<f64, String> {
         Ok(level) if level > 0.0 && level < 1.0 => Ok(level),
         _ => Err("write a share between 0 and 1, such as 0.95".to_owned()),
     }
-}
-
-fn instant(text: &str) -> Result<jiff::Timestamp, String> {
-    text.parse::<jiff::Timestamp>()
-        .or_else(|_| {
-            let day: jiff::civil::Date = text.parse()?;
-            day.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
-        })
-        .map_err(|_| "write an instant with its offset, such as 2026-03-15T00:00:00Z, or a day".to_owned())
 }

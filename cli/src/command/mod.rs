@@ -149,6 +149,16 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// An instant of the command line.
+fn instant(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse::<jiff::Timestamp>()
+        .or_else(|_| {
+            let day: jiff::civil::Date = text.parse()?;
+            day.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
+        })
+        .map_err(|_| "write an instant with its offset, such as 2026-03-15T00:00:00Z, or a day".to_owned())
+}
+
 /// What the engine may use.
 fn resources(common: &Common) -> Resources {
     Resources {
@@ -181,7 +191,13 @@ impl From<Error> for Failure {
                 ExitCode::Data
             }
             Error::Data(Data::Refused { .. }) => ExitCode::Data,
-            Error::Data(Data::NotNative { .. } | Data::Parameters(_) | Data::Estimator(_) | Data::Statements(_))
+            Error::Data(
+                Data::NotNative { .. }
+                | Data::Query { .. }
+                | Data::Parameters(_)
+                | Data::Estimator(_)
+                | Data::Statements(_),
+            )
             | Error::Estimator(_) => ExitCode::Usage,
             _ => ExitCode::Failed,
         };

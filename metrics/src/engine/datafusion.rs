@@ -1,6 +1,6 @@
 //! DataFusion, in the same process: the default engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -9,12 +9,13 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -118,16 +119,6 @@ impl DataFusion {
         self.engine_path
     }
 
-    /// Memory and temporary files.
-    pub(crate) fn environment(&self) -> &Arc<RuntimeEnv> {
-        &self.runtime
-    }
-
-    /// What accounts for memory.
-    pub(crate) fn memory(&self) -> &Arc<dyn MemoryPool> {
-        &self.runtime.memory_pool
-    }
-
     /// Adds a source under its name.
     ///
     /// # Errors
@@ -182,6 +173,51 @@ impl DataFusion {
         statement: &Statement,
     ) -> Result<Vec<SendableRecordBatchStream>, DataFusionError> {
         self.plan(statement).await?.execute_stream_partitioned().await
+    }
+
+    /// A session of the same memory and temporary files that knows one table alone.
+    pub(crate) fn session_of(
+        &self,
+        name: &str,
+        table: Arc<dyn TableProvider>,
+    ) -> Result<SessionContext, DataFusionError> {
+        let config = SessionConfig::new()
+            .with_target_partitions(self.threads)
+            .with_information_schema(false)
+            .set_bool("datafusion.sql_parser.enable_ident_normalization", false);
+        let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        session.register_table(quoted(name), table)?;
+        Ok(session)
+    }
+
+    /// What a step gave, as a table.
+    pub(crate) async fn table(&self, step: &str) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+        self.session().table_provider(quoted(step)).await
+    }
+
+    /// The rows of a plan that needs nothing of a session but its memory and temporary files.
+    pub(crate) fn execute(&self, plan: Arc<dyn ExecutionPlan>) -> Result<SendableRecordBatchStream, DataFusionError> {
+        execute_stream(plan, self.context())
+    }
+
+    /// Carries out a plan and makes its rows readable under a name, as [`Engine::keep`] does for a step.
+    pub(crate) async fn keep_plan(&self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<(), DataFusionError> {
+        let kept = Kept::of_plan(name, plan, self.context(), &self.room).await?;
+        self.session().register_table(quoted(name), Arc::new(kept)).map(|_| ())
+    }
+
+    /// What a plan without functions is carried out with: no session is made for it.
+    fn context(&self) -> Arc<TaskContext> {
+        Arc::new(TaskContext::new(
+            None,
+            String::new(),
+            SessionConfig::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            Arc::clone(&self.runtime),
+        ))
     }
 
     async fn frame(&self, step: &str, statement: &Statement) -> Result<DataFrame, Error> {

@@ -147,7 +147,16 @@ impl Kept {
     /// Runs a step and keeps its rows.
     pub(super) async fn of(name: &str, frame: DataFrame, room: &Arc<Room>) -> Result<Self> {
         let context = Arc::new(frame.task_ctx());
-        let plan = frame.create_physical_plan().await?;
+        Self::of_plan(name, frame.create_physical_plan().await?, context, room).await
+    }
+
+    /// Carries out a plan and keeps its rows.
+    pub(super) async fn of_plan(
+        name: &str,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+        room: &Arc<Room>,
+    ) -> Result<Self> {
         let planned = nullable(&plan.schema());
         let streams = execute_stream_partitioned(plan, Arc::clone(&context))?;
         let tasks = streams.into_iter().map(|stream| {

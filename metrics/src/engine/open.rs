@@ -1,6 +1,7 @@
 //! Opens the sources of an experiment in the embedded engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Int64Type};
@@ -22,7 +23,7 @@ use crate::sql::{Statement, cast, column};
 /// An engine with the sources of an experiment, and what is known of their files.
 pub struct Opened {
     /// The engine.
-    pub engine: DataFusion,
+    pub engine: Arc<DataFusion>,
     /// The sources that are files, by name.
     pub inputs: Vec<(String, Input)>,
 }
@@ -68,7 +69,7 @@ async fn sources(
         return Err(Error::Sources(faults));
     }
     add_queries(&mut engine, project, &names, bindings).await?;
-    Ok(Opened { engine, inputs })
+    Ok(Opened { engine: Arc::new(engine), inputs })
 }
 
 /// Adds the sources that are SQL over other sources, each after those it reads.

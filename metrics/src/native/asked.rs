@@ -137,9 +137,6 @@ pub(super) fn compile(plan: &Plan, schemas: &Schemas) -> Result<(Compiled, Quest
     let specification = &plan.specification;
     let enrolment = &specification.enrolment;
     let Some(unit) = &enrolment.unit_column else { return Err("its rows are units".to_owned()) };
-    if !plan.unit_rows.is_empty() {
-        return Err("an estimator reads the rows of units".to_owned());
-    }
     let own: Vec<usize> = positions(&enrolment.dimensions, |dimension| dimension.source == enrolment.source);
     if own.len() < enrolment.dimensions.len() && enrolment.clock.is_none() {
         return Err("a dimension comes from another source than that of units without times".to_owned());

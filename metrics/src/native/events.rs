@@ -10,28 +10,28 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, Int64Array, StringViewArray};
 use arrow::buffer::NullBuffer;
-use estimand_stats::unit_aggregation::finish::{Finish, Finished, UnitBlock, Worker};
+use estimand_stats::suffstat::Values;
+use estimand_stats::unit_aggregation::finish::{Finish, Finished, Making, UnitBlock, Worker};
 use estimand_stats::unit_aggregation::{
     self as kernel, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Integers, Key, KeyColumn,
-    Room, Roster, Rows, State, Terms, Texts, TriggerBatch,
+    Room, Roster, Rows, State, Terms, Texts, TriggerBatch, UnitColumns,
 };
 
+use super::STEP;
 use super::asked::{AskedDimensions, AskedTrigger, Compiled, Questions};
 use super::cells::{Form as Lane, Truth, Words, ticks};
 use super::coding::{ArmCodes, MISSING, OwnCodes, TextCodes, UNDECLARED};
 use super::finishing;
 use super::instants::{Days, Ticks};
-use super::pool_room::PoolRoom;
+use super::node::{Output, Setting};
 use super::reading::{Prepared, Reading};
-use super::workers::{Ended, Stop, share};
-use crate::collect::{CensusRow, Doing, MISSING_GROUP, MOST_SEGMENTS, Progress};
+use super::unit_table::{Units, Wording};
+use super::workers::{Ended, share};
+use crate::collect::{CensusRow, MISSING_GROUP, MOST_SEGMENTS};
 use crate::engine::DataFusion;
 use crate::error::Error;
 use crate::expression::AggregateFunction;
@@ -55,83 +55,66 @@ impl From<kernel::Error> for Ended {
 /// The code of no text, in the operator.
 const NO_CODE: u32 = u32::MAX;
 
-/// What errors call the operator's work.
-const STEP: &str = "unit aggregation";
-
 /// A value that cannot be read as it must be: a statement will say which.
 fn refused(_: arrow::error::ArrowError) -> Ended {
     Ended::Refused
 }
 
-/// Reads the sources and gives the statistics, on threads of its own.
-pub(super) async fn aggregate(
-    engine: &DataFusion,
+/// An experiment whose sources are ready to be read.
+pub(super) struct Job {
     compiled: Compiled,
-    questions: Questions,
-    progress: Progress<'_>,
-) -> Result<Aggregated, Ended> {
-    let enrolment = &compiled.specification.enrolment;
-    let assignments = Reading::of(engine, &enrolment.source, &questions.assignments, None).await?;
-    let mut described = Vec::with_capacity(compiled.described.len());
-    for (asked, wanted) in compiled.described.iter().zip(&questions.described) {
-        described.push(Reading::of(engine, &asked.source, wanted, None).await?);
-    }
-    let trigger = match &compiled.trigger {
-        Some(asked) => Some(Reading::of(engine, &asked.source, &questions.trigger, None).await?),
-        None => None,
-    };
-    let mut outcomes = Vec::with_capacity(compiled.outcomes.len());
-    for (asked, (wanted, within)) in compiled.outcomes.iter().zip(&questions.outcomes) {
-        outcomes.push(Reading::of(engine, &asked.source, wanted, within.as_ref()).await?);
-    }
-    drop(questions);
-    let stop = Stop::default();
-    let room = PoolRoom::new(engine.environment(), stop.stopping());
-    let (at, rows_read) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let sources = Arc::new(Sources { assignments, described, trigger, outcomes, at, rows_read });
-    let names: Vec<String> = std::iter::once(&enrolment.source)
-        .chain(compiled.described.iter().map(|asked| &asked.source))
-        .chain(compiled.trigger.iter().map(|asked| &asked.source))
-        .chain(compiled.outcomes.iter().map(|asked| &asked.source))
-        .cloned()
-        .collect();
-    let (threads, read) = (engine.threads(), Arc::clone(&sources));
-    let work = tokio::task::spawn_blocking(move || match compiled.key {
-        KeyForm::Integer => Operator::<Numbers>::run(&compiled, &read, threads, &room),
-        KeyForm::Text => Operator::<Names>::run(&compiled, &read, threads, &room),
-    });
-    tokio::pin!(work);
-    let say = || {
-        let at = sources.at.load(Ordering::Relaxed);
-        if let (Some(source), Some(reading)) = (names.get(at), sources.each().nth(at)) {
-            let rows_read = sources.rows_read.load(Ordering::Relaxed);
-            progress(Doing::Reading { source, rows_read, rows: reading.rows() });
-        }
-    };
-    say();
-    loop {
-        tokio::select! {
-            // A task is never aborted, so that what it could not give is a panic: a fault of ours, shown where it would be.
-            done = &mut work => break done.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic())),
-            () = tokio::time::sleep(Duration::from_secs(1)) => say(),
-        }
-    }
-}
-
-/// What is read, one source after another, and how far that is.
-struct Sources {
     assignments: Reading,
     described: Vec<Reading>,
     trigger: Option<Reading>,
     outcomes: Vec<Reading>,
-    at: AtomicUsize,
-    rows_read: AtomicU64,
+    /// The ids of assignments once more, where their texts are wanted.
+    names: Option<Reading>,
 }
 
-impl Sources {
-    /// In the order of reading.
-    fn each(&self) -> impl Iterator<Item = &Reading> {
-        std::iter::once(&self.assignments).chain(&self.described).chain(&self.trigger).chain(&self.outcomes)
+impl Job {
+    /// Prepares the reading of every source, with the texts of ids if they are wanted.
+    pub(super) async fn of(
+        engine: &DataFusion,
+        compiled: Compiled,
+        questions: &Questions,
+        with_ids: bool,
+    ) -> Result<Self, Error> {
+        let enrolment = &compiled.specification.enrolment;
+        let assignments = Reading::of(engine, &enrolment.source, &questions.assignments, None).await?;
+        let mut described = Vec::with_capacity(compiled.described.len());
+        for (asked, wanted) in compiled.described.iter().zip(&questions.described) {
+            described.push(Reading::of(engine, &asked.source, wanted, None).await?);
+        }
+        let trigger = match &compiled.trigger {
+            Some(asked) => Some(Reading::of(engine, &asked.source, &questions.trigger, None).await?),
+            None => None,
+        };
+        let mut outcomes = Vec::with_capacity(compiled.outcomes.len());
+        for (asked, (wanted, within)) in compiled.outcomes.iter().zip(&questions.outcomes) {
+            outcomes.push(Reading::of(engine, &asked.source, wanted, within.as_ref()).await?);
+        }
+        let id = compiled.assignments.id;
+        let names = match questions.assignments.get(id) {
+            Some(id) if with_ids && compiled.key == KeyForm::Text => {
+                Some(Reading::of(engine, &enrolment.source, std::slice::from_ref(id), None).await?)
+            }
+            _ => None,
+        };
+        Ok(Self { compiled, assignments, described, trigger, outcomes, names })
+    }
+
+    /// What is read, in order.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Reading> {
+        let first = std::iter::once(&self.assignments).chain(&self.described).chain(&self.trigger);
+        first.chain(&self.outcomes).chain(&self.names)
+    }
+
+    /// Reads the sources, gives the statistics, and hands over the rows of units where they are wanted; blocking.
+    pub(super) fn run(&self, setting: &Setting) -> Result<Aggregated, Ended> {
+        match self.compiled.key {
+            KeyForm::Integer => Operator::<Numbers>::run(self, setting),
+            KeyForm::Text => Operator::<Names>::run(self, setting),
+        }
     }
 }
 
@@ -141,6 +124,20 @@ trait Ids: Send + Sync {
     type Column<'a>: KeyColumn<Key = Self::Key>;
 
     fn of(column: &ArrayRef) -> Self::Column<'_>;
+
+    /// The ids themselves, as far as the roster does not hold them.
+    type Known: Sync;
+
+    fn known(
+        operator: &Operator<'_, Self>,
+        names: Option<&Reading>,
+        roster: &Roster<Self::Key>,
+    ) -> Result<Self::Known, Ended>
+    where
+        Self: Sized;
+
+    /// The ids of units at some slots.
+    fn ids(known: &Self::Known, roster: &Roster<Self::Key>, slots: &[u32]) -> ArrayRef;
 }
 
 struct Numbers;
@@ -151,6 +148,16 @@ impl Ids for Numbers {
 
     fn of(column: &ArrayRef) -> Integers<'_> {
         Integers(column.as_ref())
+    }
+
+    type Known = ();
+
+    fn known(_: &Operator<'_, Self>, _: Option<&Reading>, _: &Roster<i64>) -> Result<(), Ended> {
+        Ok(())
+    }
+
+    fn ids((): &(), roster: &Roster<i64>, slots: &[u32]) -> ArrayRef {
+        Arc::new(slots.iter().map(|slot| Some(roster.id(*slot as usize))).collect::<Int64Array>())
     }
 }
 
@@ -163,12 +170,31 @@ impl Ids for Names {
     fn of(column: &ArrayRef) -> Texts<'_> {
         Texts(column.as_ref())
     }
+
+    type Known = Option<kernel::Names>;
+
+    fn known(
+        operator: &Operator<'_, Self>,
+        names: Option<&Reading>,
+        roster: &Roster<u128>,
+    ) -> Result<Option<kernel::Names>, Ended> {
+        let Some(reading) = names else { return Ok(None) };
+        let names = roster.names(operator.room, |naming| {
+            let take = |(): &mut (), prepared: &Prepared| Ok(naming.push(&prepared.columns[0])?);
+            operator.read(reading, || (), take).map(|_| ())
+        });
+        names.map(Some)
+    }
+
+    fn ids(known: &Option<kernel::Names>, _: &Roster<u128>, slots: &[u32]) -> ArrayRef {
+        Arc::new(known.as_ref().map_or_else(|| StringViewArray::new_null(slots.len()), |names| names.of(slots)))
+    }
 }
 
 struct Operator<'a, I> {
+    job: &'a Job,
     compiled: &'a Compiled,
-    sources: &'a Sources,
-    threads: usize,
+    setting: &'a Setting,
     room: &'a dyn Room,
     ticks: Ticks,
     days: Days,
@@ -180,18 +206,14 @@ struct Operator<'a, I> {
 }
 
 impl<'a, I: Ids> Operator<'a, I> {
-    fn run(
-        compiled: &'a Compiled,
-        sources: &'a Sources,
-        threads: usize,
-        room: &'a dyn Room,
-    ) -> Result<Aggregated, Ended> {
+    fn run(job: &'a Job, setting: &'a Setting) -> Result<Aggregated, Ended> {
+        let compiled = &job.compiled;
         let enrolment = &compiled.specification.enrolment;
         let operator = Self {
+            job,
             compiled,
-            sources,
-            threads,
-            room,
+            setting,
+            room: &setting.room,
             ticks: Ticks { tick: compiled.tick, now: enrolment.as_of.map(|at| Ticks::instant(compiled.tick, at)) },
             days: Days::new(compiled.tick, &enrolment.zone),
             dimensions: enrolment.dimensions.iter().map(|_| TextCodes::default()).collect(),
@@ -199,10 +221,10 @@ impl<'a, I: Ids> Operator<'a, I> {
             ids: PhantomData,
         };
         let mut roster = operator.enrol()?;
-        for (asked, reading) in compiled.described.iter().zip(&sources.described) {
+        for (asked, reading) in compiled.described.iter().zip(&job.described) {
             operator.describe(asked, reading, &mut roster)?;
         }
-        if let (Some(asked), Some(reading)) = (&compiled.trigger, &sources.trigger) {
+        if let (Some(asked), Some(reading)) = (&compiled.trigger, &job.trigger) {
             operator.trigger(asked, reading, &mut roster)?;
         }
         let (census, first_day) = operator.census(&roster);
@@ -210,9 +232,18 @@ impl<'a, I: Ids> Operator<'a, I> {
         roster.close();
         let rows = operator.scatter(&roster)?;
         let finish = Finish::new(finishing::finishing(&compiled.specification), compiled.arms.len())?;
-        let workers = operator.evaluate(&roster, &rows, &finish, first_day)?;
-        drop(rows);
-        let finished = finish.conclude(workers)?;
+        let workers = operator.statistics(&roster, &rows, &finish, first_day)?;
+        let finished = match &setting.output {
+            None => {
+                drop(rows);
+                finish.conclude(workers)?
+            }
+            Some(output) => {
+                let finished = finish.conclude(workers)?;
+                operator.give(&roster, &rows, (&finish, &finished), output)?;
+                finished
+            }
+        };
         Ok(operator.aggregated(census, census_by, &finished, first_day))
     }
 
@@ -223,17 +254,16 @@ impl<'a, I: Ids> Operator<'a, I> {
         begin: impl Fn() -> S + Sync,
         work: impl Fn(&mut S, &Prepared) -> Result<(), Ended> + Sync,
     ) -> Result<Vec<S>, Ended> {
-        self.sources.rows_read.store(0, Ordering::Relaxed);
-        let read = share(self.threads, reading.pieces(), begin, |state, piece| {
+        let read = share(self.setting.threads, reading.pieces(), begin, |state, piece| {
             reading.read(piece, &mut |prepared| {
                 if self.room.cancelled() {
                     return Err(Ended::Stopped);
                 }
-                self.sources.rows_read.fetch_add(prepared.rows as u64, Ordering::Relaxed);
+                self.setting.tally.add(prepared.rows);
                 work(state, prepared)
             })
         });
-        self.sources.at.fetch_add(1, Ordering::Relaxed);
+        self.setting.tally.next();
         read
     }
 
@@ -247,12 +277,12 @@ impl<'a, I: Ids> Operator<'a, I> {
             start: enrolment.start.filter(|_| asked.at.is_some()).map(instant),
             end: enrolment.end.filter(|_| asked.at.is_some()).map(instant),
             dimensions: asked.dimensions.len(),
-            rows: self.sources.assignments.rows(),
+            rows: self.job.assignments.rows(),
         })?;
         let arms = ArmCodes::of(&Enrolment { arms: self.compiled.arms.clone(), ..enrolment.clone() });
         let order = |own: usize, one: u32, other: u32| self.dimensions[asked.dimensions[own].0].compare(one, other);
         let begin = || (enrolling.enroller(&order, self.room), own_codes(&asked.dimensions));
-        let hands = self.read(&self.sources.assignments, begin, |(enroller, own_codes), prepared| {
+        let hands = self.read(&self.job.assignments, begin, |(enroller, own_codes), prepared| {
             let at = asked.at.map(|place| ticks(&prepared.columns[place])).transpose().map_err(refused)?;
             let at = at.as_ref().map(|(at, nulls)| (&at[..], nulls.as_ref()));
             let kept = self.kept(prepared, asked.filter, at)?;
@@ -273,7 +303,7 @@ impl<'a, I: Ids> Operator<'a, I> {
             Ok(())
         })?;
         hands.into_iter().try_for_each(|(enroller, _)| enroller.finish())?;
-        let roster = enrolling.finish(self.room, self.threads)?;
+        let roster = enrolling.finish(self.room, self.setting.threads)?;
         let as_it_is = |value: &UnitColumn| {
             self.compiled.specification.is_in_enrolment(value) && value.aggregation.function == AggregateFunction::Row
         };
@@ -350,7 +380,8 @@ impl<'a, I: Ids> Operator<'a, I> {
     /// Units by kind, and the first day on which one was exposed.
     fn census(&self, roster: &Roster<I::Key>) -> (Vec<CensusRow>, i32) {
         let timed = self.compiled.assignments.at.is_some();
-        let counted = roster.census(self.threads, |first| if timed { i64::from(self.days.of(first)) } else { 0 });
+        let counted =
+            roster.census(self.setting.threads, |first| if timed { i64::from(self.days.of(first)) } else { 0 });
         let first_day = counted.keys().filter_map(|entry| entry.period).min().unwrap_or(0);
         let row = |(entry, (units, rows)): (kernel::CensusEntry, (u64, u64))| CensusRow {
             arm: entry.arm.map(|arm| self.compiled.arms[arm as usize].clone()),
@@ -381,8 +412,8 @@ impl<'a, I: Ids> Operator<'a, I> {
     }
 
     fn scatter(&self, roster: &Roster<I::Key>) -> Result<Vec<Rows>, Ended> {
-        let mut all = Vec::with_capacity(self.sources.outcomes.len());
-        for (asked, reading) in self.compiled.outcomes.iter().zip(&self.sources.outcomes) {
+        let mut all = Vec::with_capacity(self.job.outcomes.len());
+        for (asked, reading) in self.compiled.outcomes.iter().zip(&self.job.outcomes) {
             let (program, lanes) = asked.program(reading.kinds(), self.ticks)?;
             let rows = Rows::new(program, roster)?;
             let seed = roster.seed();
@@ -413,50 +444,79 @@ impl<'a, I: Ids> Operator<'a, I> {
         Ok(all)
     }
 
-    fn evaluate(
+    /// The statistics of all units.
+    fn statistics(
         &self,
         roster: &Roster<I::Key>,
         rows: &[Rows],
         finish: &Finish,
         first_day: i32,
     ) -> Result<Vec<Worker>, Ended> {
-        let specification = &self.compiled.specification;
-        // The column of the operator that holds each value.
-        let mut columns = vec![0; specification.values.len()];
-        let asked = self.compiled.outcomes.iter().flat_map(|asked| &asked.values).enumerate();
-        asked.for_each(|(at, value)| value.column.into_iter().for_each(|column| columns[column] = at));
-        // Statistics number the arms as the experiment declares them.
-        let place = |name: &String| specification.enrolment.arms.iter().position(|arm| arm == name);
-        let declared: Vec<u32> = self.compiled.arms.iter().map(|name| place(name).unwrap_or_default() as u32).collect();
-        let by_day = asks_by_day(specification);
+        let by_day = asks_by_day(&self.compiled.specification);
+        let evaluating = self.evaluating(roster);
         let begin = || Hand { evaluator: Evaluator::new(roster, rows, self.room), worker: finish.worker(), held: 0 };
-        let hands = share(self.threads, roster.partitions(), begin, |hand, partition| {
+        let hands = share(self.setting.threads, roster.partitions(), begin, |hand, partition| {
             let units = hand.evaluator.partition(partition)?;
             if units.slots.is_empty() {
                 return Ok(());
             }
-            let arm = |slot: &u32| roster.arm(*slot as usize).map_or(0, |arm| declared[arm as usize]);
-            let arms: Vec<u32> = units.slots.iter().map(arm).collect();
-            let mut groups: Vec<Vec<u32>> = Vec::with_capacity(self.dimensions.len() + 1);
-            for dimension in &self.places {
-                let code = |slot: &u32| match roster.code(*dimension, *slot as usize) {
-                    NO_CODE => MISSING,
-                    code => code,
-                };
-                groups.push(units.slots.iter().map(code).collect());
-            }
+            let (arms, mut codes) = (evaluating.arms(units.slots), evaluating.codes(units.slots));
             if by_day {
-                groups.push(units.exposed.iter().map(|at| (self.days.of(*at) - first_day) as u32).collect());
+                codes.push(units.exposed.iter().map(|at| (self.days.of(*at) - first_day) as u32).collect());
             }
-            let values: Vec<_> = columns.iter().map(|column| units.values[*column]).collect();
-            let groups: Vec<&[u32]> = groups.iter().map(Vec::as_slice).collect();
-            hand.worker.push(&UnitBlock { arms: &arms, groups: &groups, values: &values })?;
+            let groups: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
+            hand.worker.push(&UnitBlock { arms: &arms, groups: &groups, values: &evaluating.values(&units) })?;
             let held = hand.worker.heap_bytes();
             hand.evaluator.grow(held.saturating_sub(hand.held), "the statistics of units")?;
             hand.held = hand.held.max(held);
             Ok(())
         })?;
         Ok(hands.into_iter().map(|hand| hand.worker).collect())
+    }
+
+    /// Hands over the rows of all units: evaluated once more now that every limit is known, rather than kept until then.
+    fn give(
+        &self,
+        roster: &Roster<I::Key>,
+        rows: &[Rows],
+        (finish, finished): (&Finish, &Finished),
+        output: &Output,
+    ) -> Result<(), Ended> {
+        let known = I::known(self, self.job.names.as_ref(), roster)?;
+        let enrolment = &self.compiled.specification.enrolment;
+        let words = Wording::new(&enrolment.arms, self.dimensions.iter().map(TextCodes::texts).collect());
+        let evaluating = self.evaluating(roster);
+        let timed = self.compiled.assignments.at.is_some();
+        let begin = || (Evaluator::new(roster, rows, self.room), Making::default());
+        share(self.setting.threads, roster.partitions(), begin, |(evaluator, making), partition| {
+            let units = evaluator.partition(partition)?;
+            if units.slots.is_empty() {
+                return Ok(());
+            }
+            let numbers = finish.columns(making, &finished.limits, &evaluating.values(&units));
+            let days = units.exposed.iter().filter(|_| timed).map(|at| self.days.of(*at)).collect();
+            let codes = evaluating.codes(units.slots);
+            let codes: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
+            let units = Units {
+                ids: output.has_ids().then(|| I::ids(&known, roster, units.slots)),
+                arms: &evaluating.arms(units.slots),
+                days,
+                codes: &codes,
+                numbers: &numbers,
+            };
+            output.send(&units, &words)
+        })
+        .map(|_| ())
+    }
+
+    fn evaluating<'b>(&'b self, roster: &'b Roster<I::Key>) -> Evaluating<'b, I::Key> {
+        let specification = &self.compiled.specification;
+        let mut columns = vec![0; specification.values.len()];
+        let asked = self.compiled.outcomes.iter().flat_map(|asked| &asked.values).enumerate();
+        asked.for_each(|(at, value)| value.column.into_iter().for_each(|column| columns[column] = at));
+        let place = |name: &String| specification.enrolment.arms.iter().position(|arm| arm == name);
+        let declared = self.compiled.arms.iter().map(|name| place(name).unwrap_or_default() as u32).collect();
+        Evaluating { roster, columns, declared, places: &self.places }
     }
 
     fn aggregated(
@@ -484,6 +544,36 @@ impl<'a, I: Ids> Operator<'a, I> {
 /// What a thread knows of the dimensions that a source gives.
 fn own_codes(dimensions: &[(usize, usize)]) -> Vec<OwnCodes> {
     dimensions.iter().map(|_| OwnCodes::default()).collect()
+}
+
+/// What the operator knows of units, in the order of the specification.
+struct Evaluating<'a, K> {
+    roster: &'a Roster<K>,
+    /// The column of the operator that holds each value.
+    columns: Vec<usize>,
+    /// The place of each arm of the operator among those that the experiment declares.
+    declared: Vec<u32>,
+    places: &'a [usize],
+}
+
+impl<K: Key> Evaluating<'_, K> {
+    fn arms(&self, slots: &[u32]) -> Vec<u32> {
+        let arm = |slot: &u32| self.roster.arm(*slot as usize).map_or(0, |arm| self.declared[arm as usize]);
+        slots.iter().map(arm).collect()
+    }
+
+    /// Per dimension: the code of each unit.
+    fn codes(&self, slots: &[u32]) -> Vec<Vec<u32>> {
+        let code = |dimension: usize, slot: &u32| match self.roster.code(dimension, *slot as usize) {
+            NO_CODE => MISSING,
+            code => code,
+        };
+        self.places.iter().map(|dimension| slots.iter().map(|slot| code(*dimension, slot)).collect()).collect()
+    }
+
+    fn values<'v>(&self, units: &UnitColumns<'v>) -> Vec<Values<'v>> {
+        self.columns.iter().map(|column| units.values[*column]).collect()
+    }
 }
 
 /// One thread's hand in making statistics of units.

@@ -19,22 +19,33 @@ mod coding;
 mod events;
 mod finishing;
 mod instants;
+mod node;
 mod pool_room;
 mod reading;
+mod tally;
 mod unit_rows;
+mod unit_table;
+mod units;
 mod workers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
 
 use self::finishing::ReadRows;
+use self::node::{Job, UnitAggregationExec};
+use self::unit_table::UnitTable;
+pub use self::units::{UNITS, UnitRows, query_units};
 use self::workers::Ended;
 use crate::collect::{CensusRow, Progress};
 use crate::definition::Format;
 use crate::engine::{DataFusion, Engine};
 use crate::error::Error;
-use crate::plan::Plan;
-use crate::plan::lower::Caps;
+use crate::plan::lower::{ANALYSED, COLUMN_ARM, Caps, KeyForm};
+use crate::plan::{Plan, UnitAggregation};
 
 /// The way from rows to statistics. Every way gives the same bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -112,7 +123,7 @@ pub struct Route {
 
 /// Which way each source of a plan goes, in alphabetical order.
 pub fn routes(engine: &DataFusion, plan: &Plan) -> Vec<Route> {
-    let choice = choice(engine, plan);
+    let choice = choice(engine, plan, !plan.unit_rows.is_empty());
     let route = |source: &str| {
         let (way, why) = match (&choice, engine.files(source)) {
             (Choice::UnitRows, Some(files)) => (Way::Files(files.format()), "each row is a unit".to_owned()),
@@ -133,19 +144,23 @@ enum Choice {
     Sql(String),
 }
 
-fn choice(engine: &DataFusion, plan: &Plan) -> Choice {
+/// The choice for a plan, of which the rows of units are wanted or the statistics alone.
+fn choice(engine: &DataFusion, plan: &Plan, with_rows: bool) -> Choice {
     if engine.engine_path() == EnginePath::Sql {
         return Choice::Sql("asked for".to_owned());
-    }
-    if !plan.unit_rows.is_empty() {
-        return Choice::Sql("an estimator needs rows of units".to_owned());
     }
     match plan.specification.enrolment.unit_column {
         Some(_) => match asked::compile(plan, engine.schemas()) {
             Ok((compiled, questions)) => Choice::Events(Box::new(compiled), Box::new(questions)),
             Err(why) => Choice::Sql(why),
         },
-        None => unit_rows::why_not(&plan.specification).map_or(Choice::UnitRows, Choice::Sql),
+        None => match unit_rows::why_not(&plan.specification) {
+            Some(why) => Choice::Sql(why),
+            None if with_rows && engine.files(&plan.specification.enrolment.source).is_none() => {
+                Choice::Sql("rows of units are read twice, and those of a statement come once".to_owned())
+            }
+            None => Choice::UnitRows,
+        },
     }
 }
 
@@ -174,13 +189,12 @@ pub(crate) async fn aggregate(
 ) -> Result<Option<Aggregated>, Error> {
     let Some(engine) = engine.embedded() else { return Ok(None) };
     let path = engine.engine_path();
-    let ended = match choice(engine, plan) {
-        Choice::Events(compiled, questions) => events::aggregate(engine, *compiled, *questions, progress).await,
-        Choice::UnitRows => unit_rows::aggregate(engine, plan, progress).await,
+    let ended = match choice(engine, plan, !plan.unit_rows.is_empty()) {
         Choice::Sql(why) if path == EnginePath::Native => {
             return Err(Error::NotNative { experiment: plan.experiment.name.clone(), why });
         }
         Choice::Sql(_) => return Ok(None),
+        chosen => carried_out(engine, plan, chosen, progress).await,
     };
     match ended {
         Ok(aggregated) => Ok(Some(aggregated)),
@@ -188,4 +202,73 @@ pub(crate) async fn aggregate(
         Err(Ended::Memory(error)) if path == EnginePath::Native => Err(error),
         Err(Ended::Memory(_) | Ended::Refused | Ended::Stopped) => Ok(None),
     }
+}
+
+/// What errors call the operator's work.
+const STEP: &str = "unit aggregation";
+
+/// Carries a plan out as a node of the engine; the rows of units are kept as the step `analysed` where an estimator reads them.
+async fn carried_out(
+    engine: &DataFusion,
+    plan: &Plan,
+    choice: Choice,
+    progress: Progress<'_>,
+) -> Result<Aggregated, Ended> {
+    let keeps = !plan.unit_rows.is_empty();
+    let table = if keeps {
+        let all = unit_table(&plan.specification, engine);
+        let wanted = |name: &String| name == COLUMN_ARM || plan.unit_rows.contains(name);
+        let places = all.schema().fields().iter().enumerate().filter(|(_, field)| wanted(field.name()));
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        Some(all.projected(&places).map_err(|_| Ended::Refused)?)
+    } else {
+        None
+    };
+    let node = Arc::new(node(engine, plan, choice, table).await?);
+    let work = async {
+        if keeps {
+            return engine.keep_plan(ANALYSED, Arc::<UnitAggregationExec>::clone(&node)).await;
+        }
+        let mut rows = engine.execute(Arc::<UnitAggregationExec>::clone(&node))?;
+        while let Some(batch) = rows.next().await {
+            batch?;
+        }
+        Ok(())
+    };
+    tokio::pin!(work);
+    let say = || node.tally().doing().into_iter().for_each(progress);
+    say();
+    loop {
+        tokio::select! {
+            done = &mut work => break done.map_err(|error| Ended::of(&error, STEP))?,
+            () = tokio::time::sleep(Duration::from_secs(1)) => say(),
+        }
+    }
+    node.found().ok_or(Ended::Stopped)
+}
+
+/// The node that carries a plan out, its sources ready to be read.
+async fn node(
+    engine: &DataFusion,
+    plan: &Plan,
+    choice: Choice,
+    table: Option<UnitTable>,
+) -> Result<UnitAggregationExec, Ended> {
+    let job = match choice {
+        Choice::Events(compiled, questions) => {
+            let with_ids = table.as_ref().is_some_and(UnitTable::has_ids);
+            Job::Events(Box::new(events::Job::of(engine, *compiled, &questions, with_ids).await?))
+        }
+        Choice::UnitRows => Job::UnitRows(Box::new(unit_rows::Job::of(engine, &plan.specification).await?)),
+        Choice::Sql(_) => return Err(Ended::Refused),
+    };
+    let sources = plan.specification.sources().join(", ");
+    let outline = format!("experiment={}, sources=[{sources}]", plan.experiment.name);
+    Ok(UnitAggregationExec::new(job, outline, engine.threads(), table))
+}
+
+/// Every column of the table of units.
+fn unit_table(specification: &UnitAggregation, engine: &DataFusion) -> UnitTable {
+    let key = specification.enrolment.unit_column.as_ref().map(|_| KeyForm::of(specification, engine.schemas()));
+    UnitTable::of(specification, key)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::execution::SpillFile;
@@ -14,6 +15,8 @@ use super::workers::Stopping;
 /// The engine's memory and its folder for temporary files.
 pub(crate) struct PoolRoom {
     taken: MemoryReservation,
+    /// The most bytes that were taken at a time.
+    peak: AtomicUsize,
     environment: Arc<RuntimeEnv>,
     /// Kept until all is done: a file is removed with its handle.
     files: Mutex<Vec<Arc<dyn SpillFile>>>,
@@ -21,20 +24,35 @@ pub(crate) struct PoolRoom {
 }
 
 impl PoolRoom {
-    pub(crate) fn new(environment: &Arc<RuntimeEnv>, stopping: Stopping) -> Self {
+    pub(crate) fn new(environment: Arc<RuntimeEnv>, stopping: Stopping) -> Self {
         let consumer = MemoryConsumer::new("unit aggregation").with_can_spill(true);
         Self {
             taken: consumer.register(&environment.memory_pool),
-            environment: Arc::clone(environment),
+            peak: AtomicUsize::new(0),
+            environment,
             files: Mutex::default(),
             stopping,
         }
+    }
+
+    /// The most bytes that were held at a time.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were written to temporary files.
+    pub(crate) fn spilled(&self) -> usize {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = |file: &Arc<dyn SpillFile>| file.path().and_then(|path| std::fs::metadata(path).ok());
+        files.iter().filter_map(length).map(|file| usize::try_from(file.len()).unwrap_or(usize::MAX)).sum()
     }
 }
 
 impl Room for PoolRoom {
     fn grow(&self, bytes: usize) -> bool {
-        self.taken.try_grow(bytes).is_ok()
+        let granted = self.taken.try_grow(bytes).is_ok();
+        self.peak.fetch_max(self.taken.size(), Ordering::Relaxed);
+        granted
     }
 
     fn shrink(&self, bytes: usize) {

@@ -148,6 +148,11 @@ impl Reading {
         Self { batch_rows, ..self }
     }
 
+    /// Its name.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The type of each wanted column.
     pub(crate) fn kinds(&self) -> &[DataType] {
         &self.kinds

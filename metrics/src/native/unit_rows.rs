@@ -6,28 +6,28 @@
 //! ```
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
 use arrow::compute::{CastOptions, FilterBuilder, cast, cast_with_options, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use estimand_stats::suffstat::Values;
-use estimand_stats::unit_aggregation::finish::{Finish, UnitBlock, Worker};
+use estimand_stats::unit_aggregation::Room;
+use estimand_stats::unit_aggregation::finish::{Finish, Finished, Making, UnitBlock};
 
 use super::Aggregated;
 use super::coding::{ArmCodes, OwnCodes, TextCodes, UNDECLARED};
 use super::finishing;
+use super::node::{Output, Setting};
 use super::reading::{Prepared, Reading, Wanted};
-use super::workers::{Ended, Stopping, on_threads};
-use crate::collect::{CensusRow, Doing, MOST_SEGMENTS, Progress};
+use super::unit_table::{Units, Wording};
+use super::workers::{Ended, share};
+use crate::collect::{CensusRow, MOST_SEGMENTS};
 use crate::engine::{DataFusion, Engine};
 use crate::error::Error;
 use crate::expression::{AggregateFunction, Node};
 use crate::plan::lower::{Schemas, UnitState, of_one_row};
-use crate::plan::{Plan, UnitAggregation, UnitColumn};
+use crate::plan::{UnitAggregation, UnitColumn};
 use crate::sql::{cast as cast_to, column, lower};
 
 /// Rows read at a time: as many as are finished at a time, so that what was read is still near the processor.
@@ -36,8 +36,8 @@ const ROWS_BY_ARM: usize = 8_192;
 const ROWS_BY_DIMENSION: usize = 32_768;
 
 /// What a plan asks of its source, in the order in which it is read: the arm, the filter if there is one, dimensions, values.
-struct Table {
-    name: String,
+pub(super) struct Job {
+    specification: UnitAggregation,
     reading: Reading,
     arms: ArmCodes,
     has_filter: bool,
@@ -45,8 +45,6 @@ struct Table {
     /// What stands in place of each value that is missing.
     when_empty: Vec<Option<f64>>,
     finish: Finish,
-    next_piece: AtomicUsize,
-    rows_read: AtomicU64,
 }
 
 /// Why the operator cannot read the units of a specification as rows of a table.
@@ -66,62 +64,9 @@ pub(super) fn why_not(specification: &UnitAggregation) -> Option<String> {
     outside.map(|source| format!("rows of `{source}` belong to no row of `{}`", enrolment.source))
 }
 
-/// Reads the table and gives its statistics.
-pub(super) async fn aggregate(engine: &DataFusion, plan: &Plan, progress: Progress<'_>) -> Result<Aggregated, Ended> {
-    let specification = &plan.specification;
-    let table = Arc::new(Table::of(engine, specification).await?);
-    let say = |rows_read: u64| {
-        progress(Doing::Reading { source: &table.name, rows_read, rows: table.reading.rows() });
-    };
-    say(0);
-    let memory = Arc::clone(engine.memory());
-    let reader = Arc::clone(&table);
-    let threads = engine.threads().clamp(1, table.reading.pieces().max(1));
-    let work = on_threads(threads, move |_, stopping| {
-        let reserved = MemoryConsumer::new("unit rows").register(&memory);
-        Reader::new(&reader, reserved).read(stopping)
-    });
-    tokio::pin!(work);
-    let read = loop {
-        tokio::select! {
-            read = &mut work => break read?,
-            () = tokio::time::sleep(Duration::from_secs(1)) => say(table.rows_read.load(Ordering::Relaxed)),
-        }
-    };
-    let concluding = Arc::clone(&table);
-    let read = std::sync::Mutex::new(Some(read));
-    let finished = on_threads(1, move |_, _| {
-        let read = read.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take().unwrap_or_default();
-        // The memory of the workers stays reserved until they are brought together.
-        let (workers, _reserved): (Vec<Worker>, Vec<MemoryReservation>) = read.into_iter().unzip();
-        Ok(concluding.finish.conclude(workers)?)
-    });
-    let finished = finished.await?.pop().ok_or(Ended::Stopped)?;
-    let texts: Vec<Vec<Option<String>>> = table.dimensions.iter().map(TextCodes::texts).collect();
-    let text = |dimension: usize, code: u32| texts.get(dimension)?.get(code as usize).cloned().flatten();
-    let readouts = finishing::readouts(specification, &finished, &text);
-    let units = |arm: &str| finishing::units_of(&readouts, specification, arm);
-    let census = specification.enrolment.arms.iter().map(|arm| (arm, units(arm))).filter(|(_, units)| *units > 0);
-    let census = census.map(|(arm, units)| CensusRow {
-        arm: Some(arm.clone()),
-        state: UnitState::Counted.word().to_owned(),
-        undeclared: None,
-        day: None,
-        units,
-        rows: units,
-    });
-    let mut census: Vec<CensusRow> = census.collect();
-    census.sort_by(|a, b| a.arm.cmp(&b.arm));
-    Ok(Aggregated {
-        census,
-        census_by: finishing::census_by(specification, &readouts),
-        caps: finishing::caps(specification, &finished),
-        readouts,
-    })
-}
-
-impl Table {
-    async fn of(engine: &DataFusion, specification: &UnitAggregation) -> Result<Self, Ended> {
+impl Job {
+    /// Prepares the reading of the table.
+    pub(super) async fn of(engine: &DataFusion, specification: &UnitAggregation) -> Result<Self, Error> {
         let enrolment = &specification.enrolment;
         let bindings = &specification.bindings;
         let schemas = engine.schemas();
@@ -149,16 +94,92 @@ impl Table {
             false => ROWS_BY_DIMENSION,
         });
         Ok(Self {
-            name: enrolment.source.clone(),
             reading,
             arms: ArmCodes::of(enrolment),
             has_filter: enrolment.filter.is_some(),
             dimensions: enrolment.dimensions.iter().map(|_| TextCodes::default()).collect(),
             when_empty,
             finish: Finish::new(finishing::finishing(specification), enrolment.arms.len())?,
-            next_piece: AtomicUsize::new(0),
-            rows_read: AtomicU64::new(0),
+            specification: specification.clone(),
         })
+    }
+
+    /// What is read.
+    pub(super) fn each(&self) -> impl Iterator<Item = &Reading> {
+        std::iter::once(&self.reading)
+    }
+
+    /// Reads the table, gives its statistics, and hands over its rows where they are wanted; blocking.
+    pub(super) fn run(&self, setting: &Setting) -> Result<Aggregated, Ended> {
+        let specification = &self.specification;
+        let workers = self.read(
+            setting,
+            || self.finish.worker(),
+            |worker, block| {
+                worker.push(block)?;
+                Ok(worker.heap_bytes())
+            },
+        )?;
+        let finished = self.finish.conclude(workers)?;
+        if let Some(output) = &setting.output {
+            self.give(&finished, setting, output)?;
+        }
+        let texts: Vec<Vec<Option<String>>> = self.dimensions.iter().map(TextCodes::texts).collect();
+        let text = |dimension: usize, code: u32| texts.get(dimension)?.get(code as usize).cloned().flatten();
+        let readouts = finishing::readouts(specification, &finished, &text);
+        let units = |arm: &str| finishing::units_of(&readouts, specification, arm);
+        let census = specification.enrolment.arms.iter().map(|arm| (arm, units(arm))).filter(|(_, units)| *units > 0);
+        let census = census.map(|(arm, units)| CensusRow {
+            arm: Some(arm.clone()),
+            state: UnitState::Counted.word().to_owned(),
+            undeclared: None,
+            day: None,
+            units,
+            rows: units,
+        });
+        let mut census: Vec<CensusRow> = census.collect();
+        census.sort_by(|a, b| a.arm.cmp(&b.arm));
+        Ok(Aggregated {
+            census,
+            census_by: finishing::census_by(specification, &readouts),
+            caps: finishing::caps(specification, &finished),
+            readouts,
+        })
+    }
+
+    /// Hands over the rows of all units: read once more now that every limit is known, rather than kept until then.
+    fn give(&self, finished: &Finished, setting: &Setting, output: &Output) -> Result<(), Ended> {
+        let dimensions = self.dimensions.iter().map(TextCodes::texts).collect();
+        let words = Wording::new(&self.specification.enrolment.arms, dimensions);
+        let give = |making: &mut Making, block: &UnitBlock<'_>| {
+            let numbers = self.finish.columns(making, &finished.limits, block.values);
+            let units = Units { ids: None, arms: block.arms, days: Vec::new(), codes: block.groups, numbers: &numbers };
+            output.send(&units, &words)?;
+            Ok(0)
+        };
+        self.read(setting, Making::default, give).map(|_| ())
+    }
+
+    /// Reads the table on all threads, each with a state of its own, for which `take` says how many bytes it holds.
+    fn read<S: Send>(
+        &self,
+        setting: &Setting,
+        begin: impl Fn() -> S + Sync,
+        take: impl Fn(&mut S, &UnitBlock<'_>) -> Result<usize, Ended> + Sync,
+    ) -> Result<Vec<S>, Ended> {
+        let begin = || (Reader::new(self, &setting.room), begin());
+        let hands = share(setting.threads, self.reading.pieces(), begin, |(reader, state), piece| {
+            self.reading.read(piece, &mut |prepared| {
+                if setting.room.cancelled() {
+                    return Err(Ended::Stopped);
+                }
+                setting.tally.add(prepared.rows);
+                reader.take(prepared, &mut |block| take(state, block))
+            })
+        })?;
+        setting.tally.next();
+        // What a state holds stays granted: it is handed on.
+        Ok(hands.into_iter().map(|(_, state)| state).collect())
     }
 }
 
@@ -199,9 +220,10 @@ fn plain_number<'a>(value: &'a UnitColumn, specification: &UnitAggregation, sche
 
 /// What one thread works with.
 struct Reader<'a> {
-    table: &'a Table,
-    worker: Worker,
-    reserved: MemoryReservation,
+    job: &'a Job,
+    room: &'a dyn Room,
+    /// Bytes that were granted.
+    granted: usize,
     arms: Vec<u32>,
     own_codes: Vec<OwnCodes>,
     groups: Vec<Vec<u32>>,
@@ -209,38 +231,27 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(table: &'a Table, reserved: MemoryReservation) -> Self {
+    fn new(job: &'a Job, room: &'a dyn Room) -> Self {
         Self {
-            table,
-            worker: table.finish.worker(),
-            reserved,
+            job,
+            room,
+            granted: 0,
             arms: Vec::new(),
-            own_codes: table.dimensions.iter().map(|_| OwnCodes::default()).collect(),
-            groups: vec![Vec::new(); table.dimensions.len()],
-            present: vec![Vec::new(); table.when_empty.len()],
+            own_codes: job.dimensions.iter().map(|_| OwnCodes::default()).collect(),
+            groups: vec![Vec::new(); job.dimensions.len()],
+            present: vec![Vec::new(); job.when_empty.len()],
         }
     }
 
-    /// Reads pieces until there are none left.
-    fn read(mut self, stopping: &Stopping) -> Result<(Worker, MemoryReservation), Ended> {
-        loop {
-            let piece = self.table.next_piece.fetch_add(1, Ordering::Relaxed);
-            if piece >= self.table.reading.pieces() {
-                return Ok((self.worker, self.reserved));
-            }
-            self.table.reading.read(piece, &mut |prepared| {
-                stopping.check()?;
-                self.take(prepared)
-            })?;
-        }
-    }
-
-    fn take(&mut self, prepared: &Prepared) -> Result<(), Ended> {
-        self.table.rows_read.fetch_add(prepared.rows as u64, Ordering::Relaxed);
+    fn take(
+        &mut self,
+        prepared: &Prepared,
+        take: &mut dyn FnMut(&UnitBlock<'_>) -> Result<usize, Ended>,
+    ) -> Result<(), Ended> {
         let refused = |_: ArrowError| Ended::Refused;
         let (arm, mut columns) = prepared.columns.split_first().ok_or(Ended::Refused)?;
         let (mut arm, mut filtered) = (Arc::clone(arm), Vec::new());
-        if self.table.has_filter {
+        if self.job.has_filter {
             let (filter, rest) = columns.split_first().ok_or(Ended::Refused)?;
             columns = rest;
             if let Some(filter) = rows_left_out(filter).map_err(refused)? {
@@ -251,36 +262,45 @@ impl<'a> Reader<'a> {
                 columns = &filtered;
             }
         }
-        self.table.arms.codes(&arm, &mut self.arms).map_err(refused)?;
+        self.job.arms.codes(&arm, &mut self.arms).map_err(refused)?;
         if self.arms.contains(&UNDECLARED) {
             return Err(Ended::Refused);
         }
-        let (dimensions, values) = columns.split_at(self.table.dimensions.len());
+        let (dimensions, values) = columns.split_at(self.job.dimensions.len());
         for (at, dimension) in dimensions.iter().enumerate() {
-            let all = &self.table.dimensions[at];
+            let all = &self.job.dimensions[at];
             self.own_codes[at].codes(all, dimension, &mut self.groups[at]).map_err(refused)?;
             if all.len() > MOST_SEGMENTS {
                 return Err(Ended::Refused);
             }
         }
-        let doubles = values.iter().zip(&self.table.when_empty).map(|(value, empty)| doubles(value, *empty));
+        let doubles = values.iter().zip(&self.job.when_empty).map(|(value, empty)| doubles(value, *empty));
         let doubles: Vec<Float64Array> = doubles.collect::<Result<_, _>>().map_err(refused)?;
         let values = doubles.iter().zip(&mut self.present).map(|(column, present)| values_of(column, present));
         let values: Vec<Values<'_>> = values.collect();
         let groups: Vec<&[u32]> = self.groups.iter().map(Vec::as_slice).collect();
-        self.worker.push(&UnitBlock { arms: &self.arms, groups: &groups, values: &values })?;
+        let held = take(&UnitBlock { arms: &self.arms, groups: &groups, values: &values })?;
         let of_batch: usize =
             prepared.columns.iter().chain(&filtered).map(|column| column.get_array_memory_size()).sum();
-        self.reserve(of_batch + doubles.len() * size_of::<f64>() * prepared.rows)
+        self.grant(held + of_batch + doubles.len() * size_of::<f64>() * prepared.rows)
     }
 
-    fn reserve(&self, of_batch: usize) -> Result<(), Ended> {
+    /// Asks for what is held, by the state and besides it.
+    fn grant(&mut self, held: usize) -> Result<(), Ended> {
         let own = self.groups.iter().chain([&self.arms]).map(|codes| codes.capacity() * size_of::<u32>());
         let own = own.chain(self.present.iter().map(Vec::capacity)).sum::<usize>();
-        self.reserved.try_resize(self.worker.heap_bytes() + own + of_batch).map_err(|error| {
-            let step = format!("reading {}", self.table.name);
-            Ended::Memory(Error::Memory { step, message: error.strip_backtrace() })
-        })
+        let bytes = held + own;
+        match bytes.checked_sub(self.granted) {
+            Some(more) if !self.room.grow(more) => {
+                let step = format!("reading {}", self.job.reading.source());
+                let message = format!("{more} bytes for the statistics of units are more than the memory granted");
+                return Err(Ended::Memory(Error::Memory { step, message }));
+            }
+            Some(_) => {}
+            None => self.room.shrink(self.granted - bytes),
+        }
+        self.granted = bytes;
+        Ok(())
     }
 }
 

@@ -234,7 +234,7 @@ async fn collected(folder: &Path, engine_path: EnginePath, threads: usize) -> Re
     let opened = engine::open(&project, experiment, &bindings, &resources).await.map_err(|e| text(&e))?;
     let native = routes(&opened.engine, &plan).iter().all(|route| route.way != Way::Sql);
     assert_eq!(native, engine_path != EnginePath::Sql);
-    let collected = collect(&opened.engine, &plan, &|_: Doing<'_>| {}).await.map_err(|e| text(&e))?;
+    let collected = collect(opened.engine.as_ref(), &plan, &|_: Doing<'_>| {}).await.map_err(|e| text(&e))?;
     Ok(format!("{collected:#?}"))
 }
 

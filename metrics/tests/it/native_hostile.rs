@@ -62,7 +62,7 @@ async fn opened(folder: &Path, resources: Resources) -> (Plan, Opened) {
 async fn collected(folder: &Path, resources: Resources, meanwhile: impl Fn()) -> Result<Collected, Error> {
     let (plan, opened) = opened(folder, resources).await;
     meanwhile();
-    collect(&opened.engine, &plan, &|_: Doing<'_>| {}).await
+    collect(opened.engine.as_ref(), &plan, &|_: Doing<'_>| {}).await
 }
 
 fn by(engine_path: EnginePath) -> Resources {
@@ -130,7 +130,7 @@ fn an_analysis_that_nobody_waits_for_stops_at_once() {
         tokio::select! {
             biased;
             () = begun.notified() => {}
-            _ = collect(&opened.engine, &plan, &doing) => {}
+            _ = collect(opened.engine.as_ref(), &plan, &doing) => {}
         }
         Instant::now()
     });

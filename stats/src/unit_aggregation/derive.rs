@@ -3,8 +3,8 @@
 use super::finish::{Derive, Finishing, Limit};
 use crate::suffstat::{Values, quantile};
 
-/// Limits of a derived column, where there are any.
-pub(super) type Limits = (Option<f64>, Option<f64>);
+/// Limits of a derived column, lower and upper, where there are any.
+pub type Limits = (Option<f64>, Option<f64>);
 
 /// The values of a derived column for some rows.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ enum Same {
 
 /// Memory for derived columns, to be kept for the next block.
 #[derive(Debug, Default)]
-pub(super) struct Making {
+pub struct Making {
     made: Vec<Made>,
     zeros: Vec<f64>,
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::by_cell::Key;
-use super::derive::{Limits, Making, percentiles, with_ancestors};
+pub use super::derive::{Limits, Making};
+use super::derive::{percentiles, with_ancestors};
 use super::held;
 use super::pass::{self, Cells, Pass, ReadCells, Reading, passes};
 use super::store::{Selection, Store};
@@ -92,7 +93,7 @@ pub struct UnitBlock<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
     /// Per derived column: the percentile limits that were found, lower and upper.
-    pub limits: Vec<(Option<f64>, Option<f64>)>,
+    pub limits: Vec<Limits>,
     /// Per readout: one entry per group and arm that has rows, sorted by group, then arm.
     pub readouts: Vec<Vec<FinishedRow>>,
 }
@@ -198,6 +199,14 @@ impl Finish {
             reading: Reading::default(),
             outline,
         }
+    }
+
+    /// All columns of some rows: the given ones, then the derived ones, cut to the `limits` that were found.
+    ///
+    /// - **Needs** as many columns as there are to be, of one length, and the limits of [`Finished`].
+    pub fn columns<'a>(&self, making: &'a mut Making, limits: &[Limits], values: &[Values<'a>]) -> Vec<Values<'a>> {
+        let finishing = &self.outline.finishing;
+        making.columns(finishing, &vec![true; finishing.derived.len()], limits, values)
     }
 
     /// Finds the limits, reads what waited for them, and brings the rows of all workers together.

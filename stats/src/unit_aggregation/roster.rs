@@ -271,6 +271,11 @@ impl<K: Key> Roster<K> {
         self.rows.iter().any(|rows| *rows > 1)
     }
 
+    /// The id of the unit at a slot.
+    pub fn id(&self, slot: usize) -> K {
+        self.entries().get(slot).0
+    }
+
     /// The arm of the unit at a slot.
     pub fn arm(&self, slot: usize) -> Option<u32> {
         (self.arms[slot] != NO_ARM).then_some(u32::from(self.arms[slot]))

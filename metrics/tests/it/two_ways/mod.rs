@@ -10,14 +10,16 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use estimand_metrics::collect::{self, Collected, Doing};
-use estimand_metrics::engine::{self, Resources};
-use estimand_metrics::native::{EnginePath, Way, routes};
+use estimand_metrics::engine::{self, DataFusion, Resources};
+use estimand_metrics::native::{EnginePath, Way, query_units, routes};
 use estimand_metrics::plan::{AsOf, Plan, compile};
 use estimand_metrics::project::Project;
 use estimand_stats::sample::Sample;
@@ -32,6 +34,9 @@ const CASES: u64 = 200;
 /// Least share of the experiments that are answered, and of the answers that the native operator gives.
 const LEAST_ANSWERED: f64 = 0.75;
 const LEAST_NATIVE: f64 = 0.4;
+
+/// Of so many experiments, one is also asked for the rows of its units.
+const ROWS_OF_UNITS: u64 = 3;
 
 /// What came of a case in one way: everything that was collected as text, or the refusal.
 type Answer = Result<String, String>;
@@ -194,20 +199,44 @@ async fn answered(case: &Case, project: &Project, path: EnginePath, threads: usi
         return Err(format!("Check({faults:?})"));
     }
     opened.check_values(&plan).map_err(|error| format!("Values({error:?})"))?;
-    let routes = routes(&opened.engine, &plan);
+    let routes = routes(opened.engine.as_ref(), &plan);
     let stated = AtomicBool::new(false);
     let progress = |doing: Doing<'_>| {
         if let Doing::Step(_) = doing {
             stated.store(true, Ordering::Relaxed);
         }
     };
-    let collected = collect::collect(&opened.engine, &plan, &progress).await;
+    let collected = collect::collect(opened.engine.as_ref(), &plan, &progress).await;
     *by = match routes.iter().find(|route| route.way == Way::Sql) {
         Some(route) => By::Statements(route.why.clone()),
         None if stated.load(Ordering::Relaxed) => By::GivenUp,
         None => By::Native,
     };
-    Ok(whole(&plan, &collected.map_err(|error| format!("{error:?}"))?))
+    let mut text = whole(&plan, &collected.map_err(|error| format!("{error:?}"))?);
+    if case.seed.is_multiple_of(ROWS_OF_UNITS) {
+        text += &units(&opened.engine, &plan).await?;
+    }
+    Ok(text)
+}
+
+/// The rows of all units, in order, one line each.
+async fn units(engine: &Arc<DataFusion>, plan: &Plan) -> Answer {
+    let mut rows =
+        query_units(Arc::clone(engine), plan, None, &|_: Doing<'_>| {}).await.map_err(|e| format!("{e:?}"))?;
+    let mut text = String::new();
+    let _ = writeln!(text, "units {:?}", rows.schema().fields().iter().map(|field| field.name()).collect::<Vec<_>>());
+    while let Some(batch) = rows.next().await.map_err(|error| format!("{error:?}"))? {
+        let columns: Vec<ArrayRef> =
+            batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let cells = columns
+                .iter()
+                .map(|column| column.as_string::<i32>())
+                .map(|column| column.is_valid(row).then(|| column.value(row)));
+            let _ = writeln!(text, "unit {:?}", cells.collect::<Vec<_>>());
+        }
+    }
+    Ok(text)
 }
 
 /// Everything that was collected, each number to its last bit, one line each.
