@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
-use datafusion::common::ScalarValue;
+use datafusion::common::{Column, ScalarValue, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
@@ -14,7 +15,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt;
@@ -190,9 +191,15 @@ impl DataFusion {
         Ok(session)
     }
 
-    /// What a step gave, as a table.
-    pub(crate) async fn table(&self, step: &str) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-        self.session().table_provider(quoted(step)).await
+    /// What a step gave, as a table of these columns.
+    pub(crate) async fn table(&self, step: &str, columns: &Schema) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+        let frame = self.session().table(quoted(step)).await?;
+        let typed = columns.fields().iter().map(|field| {
+            let column = Expr::Column(Column::new(None::<TableReference>, field.name()));
+            column.cast_to(field.data_type(), frame.schema()).map(|typed| typed.alias(field.name()))
+        });
+        let typed = typed.collect::<Result<Vec<_>, _>>()?;
+        Ok(frame.select(typed)?.into_view())
     }
 
     /// The rows of a plan that needs nothing of a session but its memory and temporary files.
@@ -203,7 +210,13 @@ impl DataFusion {
     /// Carries out a plan and makes its rows readable under a name, as [`Engine::keep`] does for a step.
     pub(crate) async fn keep_plan(&self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<(), DataFusionError> {
         let kept = Kept::of_plan(name, plan, self.context(), &self.room).await?;
-        self.session().register_table(quoted(name), Arc::new(kept)).map(|_| ())
+        self.put(name, Arc::new(kept))
+    }
+
+    /// Makes a table readable under a name, in the place of one that an earlier run of the step left.
+    fn put(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), DataFusionError> {
+        self.session().deregister_table(quoted(name))?;
+        self.session().register_table(quoted(name), table).map(|_| ())
     }
 
     /// What a plan without functions is carried out with: no session is made for it.
@@ -258,8 +271,7 @@ impl Engine for DataFusion {
             } else {
                 frame.into_view()
             };
-            self.session().register_table(quoted(&step.name), table).map_err(fail)?;
-            Ok(())
+            self.put(&step.name, table).map_err(fail)
         }
         .boxed()
     }
@@ -273,8 +285,8 @@ impl Engine for DataFusion {
     }
 }
 
-fn quoted(name: &str) -> datafusion::common::TableReference {
-    datafusion::common::TableReference::bare(name.to_owned())
+fn quoted(name: &str) -> TableReference {
+    TableReference::bare(name.to_owned())
 }
 
 fn scalar(binding: &Binding) -> ScalarValue {

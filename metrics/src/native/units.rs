@@ -105,14 +105,14 @@ pub async fn query_units(
     progress: Progress<'_>,
 ) -> std::result::Result<UnitRows, Error> {
     let path = engine.engine_path();
+    let table = unit_table(&plan.specification, &engine);
     match choice(&engine, plan, true) {
         Choice::Sql(why) if path == EnginePath::Native => {
             return Err(Error::NotNative { experiment: plan.experiment.name.clone(), why });
         }
         Choice::Sql(_) => {}
         Choice::Events(..) | Choice::UnitRows => {
-            let table = unit_table(&plan.specification, &engine);
-            let units = UnitsOf { engine: Arc::clone(&engine), plan: plan.clone(), table };
+            let units = UnitsOf { engine: Arc::clone(&engine), plan: plan.clone(), table: table.clone() };
             match begun(&engine, Arc::new(units), statement).await.map_err(|error| Stopped::of(&error)) {
                 Ok(rows) => return Ok(rows),
                 Err(Stopped::Operator(Ended::Memory(error))) if path == EnginePath::Native => return Err(error),
@@ -122,7 +122,7 @@ pub async fn query_units(
         }
     }
     collect::keep_units(engine.as_ref(), plan, progress).await?;
-    let rows = async { begun(&engine, engine.table(ANALYSED).await?, statement).await };
+    let rows = async { begun(&engine, engine.table(ANALYSED, table.schema()).await?, statement).await };
     rows.await.map_err(|error| of_statement(&error))
 }
 
@@ -141,7 +141,7 @@ impl Stopped {
 /// What the engine says of a statement of the user.
 fn of_statement(error: &DataFusionError) -> Error {
     match named(UNITS, error) {
-        Error::Engine { message, .. } => Error::Query { message },
+        Error::Engine { message, .. } => Error::Query { message: message.trim_end_matches('.').to_owned() },
         other => other,
     }
 }
