@@ -79,7 +79,7 @@ pub fn by_segment(plan: &Plan, collected: &Collected) -> Result<Estimates, Error
 ///
 /// # Errors
 /// As [`overall`].
-pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
+pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, crate::Error> {
     let mut estimates = Estimates::default();
     let mut so_far: BTreeMap<String, DailyArm> = BTreeMap::new();
     for (day, arms_of_day) in &collected.daily {
@@ -91,8 +91,11 @@ pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
                 .experiment
                 .arms
                 .iter()
-                .map(|arm| finished(&arm.name, so_far.get(&arm.name)))
-                .collect::<Result<_, _>>()?,
+                .map(|arm| {
+                    let rows = collected.dated.get(&arm.name).map(|rows| rows.until(day)).transpose()?;
+                    Ok(ArmSample { unit_rows: rows, ..finished(&arm.name, so_far.get(&arm.name))? })
+                })
+                .collect::<Result<_, crate::Error>>()?,
         };
         for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
             for asked in question.asked.iter().filter(|asked| asked.decides) {

@@ -217,7 +217,8 @@ async fn carried_out(
     let keeps = !plan.unit_rows.is_empty();
     let table = if keeps {
         let all = unit_table(&plan.specification, engine);
-        let wanted = |name: &String| name == COLUMN_ARM || plan.unit_rows.contains(name);
+        let groups = plan.unit_row_groups();
+        let wanted = |name: &String| name == COLUMN_ARM || plan.unit_rows.contains(name) || groups.contains(name);
         let places = all.schema().fields().iter().enumerate().filter(|(_, field)| wanted(field.name()));
         let places: Vec<usize> = places.map(|(place, _)| place).collect();
         Some(all.projected(&places).map_err(|_| Ended::Refused)?)

@@ -15,6 +15,7 @@ use crate::definition::{
 };
 use crate::expression::{AggregateFunction, Aggregation, Expression};
 use crate::kind::Outcome;
+use crate::plan::lower::COLUMN_DAY;
 use crate::plan::question::{Asked, Question};
 use crate::plan::specification::{
     Derivation, DerivedColumn, DimensionColumn, Enrolment, Grouping, Readout, Span, TriggerEvent, UnitAggregation,
@@ -33,6 +34,18 @@ pub struct Plan {
     pub specification: UnitAggregation,
     /// The unit rows that estimators asked for, by column; empty when moments are enough.
     pub unit_rows: BTreeSet<String>,
+}
+
+impl Plan {
+    /// The columns of the unit table by which rows of units are told apart, where an estimator reads them.
+    pub(crate) fn unit_row_groups(&self) -> Vec<String> {
+        let of = |readout: &Readout| match &readout.by {
+            Grouping::Arm => None,
+            Grouping::Day => Some(COLUMN_DAY.to_owned()),
+            Grouping::Dimension(name) => Some(name.clone()),
+        };
+        self.specification.readouts.iter().filter_map(of).collect()
+    }
 }
 
 /// The instant beyond which nothing is read.
@@ -423,7 +436,7 @@ impl<'a> Compiler<'a> {
             }
         }
         let mut readouts = vec![readout(Grouping::Arm, &all)];
-        if self.is_timed() && !primary.comoments.is_empty() {
+        if self.is_timed() && !(primary.comoments.is_empty() && primary.unit_rows.is_empty()) {
             readouts.push(Readout { histograms: Vec::new(), ..readout(Grouping::Day, &primary) });
         }
         for dimension in &self.experiment.dimensions {

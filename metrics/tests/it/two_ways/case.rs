@@ -68,9 +68,17 @@ impl Case {
                 let _ = writeln!(text, "{role} = [{}]", names.join(", "));
             }
         }
+        // Some read the rows of units, where others need moments alone.
+        let reads_rows = self.seed % 9 == 4;
+        if reads_rows || !self.covariates.is_empty() {
+            text += "\n[analysis]\n";
+        }
         if !self.covariates.is_empty() {
             let names: Vec<String> = self.covariates.iter().map(|name| format!("\"{name}\"")).collect();
-            let _ = writeln!(text, "\n[analysis]\ncovariates = [{}]", names.join(", "));
+            let _ = writeln!(text, "covariates = [{}]", names.join(", "));
+        }
+        if reads_rows {
+            text += "estimator = \"ols\"\n";
         }
         text
     }

@@ -29,14 +29,17 @@ use self::case::{Case, EXPERIMENT};
 use self::table::{Ids, Table, Times};
 
 /// Experiments of the test command.
-const CASES: u64 = 200;
+const CASES: u64 = 2_000;
 
 /// Least share of the experiments that are answered, and of the answers that the native operator gives.
 const LEAST_ANSWERED: f64 = 0.75;
 const LEAST_NATIVE: f64 = 0.4;
 
 /// Of so many experiments, one is also asked for the rows of its units.
-const ROWS_OF_UNITS: u64 = 3;
+const ROWS_OF_UNITS: u64 = 8;
+
+/// Of so many, one is also answered with its rows in another order in other files.
+const ELSEWHERE: u64 = 3;
 
 /// What came of a case in one way: everything that was collected as text, or the refusal.
 type Answer = Result<String, String>;
@@ -135,7 +138,7 @@ fn same(case: &Case) -> Result<(Answer, By), (String, String)> {
     if stated != native {
         return Err(difference(&stated, &native));
     }
-    if stated.is_ok() && by == By::Native {
+    if stated.is_ok() && by == By::Native && case.seed.is_multiple_of(ELSEWHERE) {
         let (again, _) = answer(&case.elsewhere(), EnginePath::Auto, 3);
         if again != native {
             return Err(difference(&native, &again));
@@ -264,6 +267,9 @@ fn whole(plan: &Plan, collected: &Collected) -> String {
                 let _ = writeln!(text, "day {day} arm {} {names:?} {}", arm.arm, hex(&sums.encode()));
             }
         }
+    }
+    for (arm, rows) in &collected.dated {
+        let _ = writeln!(text, "arm {arm} rows {rows:?}");
     }
     for step in &collected.steps {
         let _ = writeln!(text, "step {} {:?}", step.name, step.statement);

@@ -1,24 +1,27 @@
 //! Runs a plan on an engine and gives the statistics that estimators read.
 
+mod checks;
+mod unit_rows;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::concat_batches;
 use arrow::datatypes::{Float64Type, Int64Type};
 use estimand_stats::sample::{ArmSample, Sample};
 use estimand_stats::suffstat::{ExactCoMoments, Histogram, TupleCoMoments};
-use sea_query::{Alias, Expr, ExprTrait, Order, Query};
+use sea_query::{Alias, Expr, ExprTrait, Query};
 
+use self::checks::{check_census, check_dimensions, check_repeated_assignments, check_repeated_rows};
+pub use self::unit_rows::DatedRows;
 use crate::definition::{Bound, CapOf};
-use crate::engine::{Engine, MOST_ARMS};
+use crate::engine::Engine;
 use crate::error::Error;
-use crate::expression::AggregateFunction;
 use crate::native::{self, Aggregated};
 use crate::not_finite;
-use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS, UnitState};
+use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS};
 use crate::plan::{Derivation, Grouping, Plan};
-use crate::sql::{Statement, cast, column};
+use crate::sql::{Statement, column};
 
 /// The value of a dimension of units that have none.
 pub(crate) const MISSING_GROUP: &str = "(missing)";
@@ -37,6 +40,8 @@ pub struct Collected {
     pub all: Sample,
     /// Statistics by enrolment day, mergeable into cumulative ones.
     pub daily: BTreeMap<String, Vec<DailyArm>>,
+    /// The rows of each arm with their days, where an estimator reads them.
+    pub dated: BTreeMap<String, DatedRows>,
     /// Statistics by dimension and value.
     pub segments: BTreeMap<(String, String), Sample>,
     /// The bounds found for percentile caps.
@@ -141,7 +146,7 @@ async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Resu
     let mut collected = put_together(plan, aggregated)?;
     collected.steps = steps;
     if !plan.unit_rows.is_empty() {
-        attach_unit_rows(engine, plan, &mut collected).await?;
+        unit_rows::attach(engine, plan, &mut collected).await?;
     }
     Ok(collected)
 }
@@ -309,143 +314,6 @@ fn census_rows(batches: &[RecordBatch]) -> Vec<CensusRow> {
     rows
 }
 
-fn check_census(plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
-    let experiment = &plan.experiment;
-    let mut undeclared: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in census.iter().filter(|row| row.state == UnitState::Undeclared.word()) {
-        *undeclared.entry(row.undeclared.as_deref().unwrap_or("(none)")).or_default() += row.units;
-    }
-    if undeclared.len() > MOST_ARMS {
-        return Err(Error::TooMany {
-            what: format!("column `{}` of `{}`", experiment.assignment.arm, experiment.assignment.source),
-            found: undeclared.len() as u64,
-            limit: MOST_ARMS as u64,
-            help: "name the column of arms in `assignment.arm`".to_owned(),
-        });
-    }
-    if !undeclared.is_empty() {
-        let found =
-            undeclared.iter().map(|(arm, units)| format!("`{arm}` ({units} units)")).collect::<Vec<_>>().join(", ");
-        let declared = experiment.arms.iter().map(|arm| format!("`{}`", arm.name)).collect::<Vec<_>>().join(", ");
-        return Err(Error::UndeclaredArms {
-            experiment: experiment.name.clone(),
-            source_name: experiment.assignment.source.clone(),
-            found,
-            declared,
-        });
-    }
-    if !census.iter().any(|row| row.state == UnitState::Counted.word() && row.units > 0) {
-        let mut apart: BTreeMap<&str, u64> = BTreeMap::new();
-        for row in census {
-            *apart.entry(row.state.as_str()).or_default() += row.units;
-        }
-        let why = if apart.is_empty() {
-            format!("source `{}` has no rows for it", experiment.assignment.source)
-        } else {
-            apart
-                .iter()
-                .map(|(state, units)| format!("{units} {}", state.replace('_', " ")))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        return Err(Error::NoUnits { experiment: experiment.name.clone(), why });
-    }
-    Ok(())
-}
-
-/// A dimension of another source has one value per assigned unit, else a join would choose or multiply.
-async fn check_dimensions(engine: &dyn Engine, plan: &Plan) -> Result<(), Error> {
-    let enrolment = &plan.specification.enrolment;
-    if enrolment.clock.is_none() {
-        return Ok(());
-    }
-    for dimension in enrolment.dimensions.iter().filter(|dimension| dimension.source != enrolment.source) {
-        let mut assigned = Query::select();
-        assigned.column(Alias::new(lower::COLUMN_UNIT)).from(Alias::new(lower::ASSIGNED));
-        let mut select = Query::select();
-        select
-            .expr_as(column(lower::COLUMN_UNIT).cast_as(Alias::new("VARCHAR")), Alias::new("unit"))
-            .expr_as(column(&dimension.name), Alias::new("least"))
-            .expr_as(column(&lower::greatest(&dimension.name)), Alias::new("greatest"))
-            .from(Alias::new(lower::dimensions_step(&dimension.source)))
-            .and_where(column(&dimension.name).ne(column(&lower::greatest(&dimension.name))))
-            .and_where(column(lower::COLUMN_UNIT).in_subquery(assigned))
-            .order_by(Alias::new("unit"), Order::Asc);
-        let step = Step {
-            name: format!("differing_{}", dimension.name),
-            purpose: "units with more than one value of a dimension".to_owned(),
-            statement: Statement::of(&select),
-            keep: false,
-        };
-        let batches = engine.read(&step).await?;
-        if let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) {
-            return Err(Error::DifferingDimension {
-                dimension: dimension.name.clone(),
-                source_name: dimension.source.clone(),
-                unit: text(first, "unit", 0).unwrap_or_default(),
-                values: ["least", "greatest"].map(|name| text(first, name, 0).unwrap_or_default()),
-                units: batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// A unit table read row by row must have one row per unit.
-async fn check_repeated_assignments(engine: &dyn Engine, plan: &Plan, census: &[CensusRow]) -> Result<(), Error> {
-    let specification = &plan.specification;
-    let as_it_is = specification
-        .values
-        .iter()
-        .find(|value| specification.is_in_enrolment(value) && value.aggregation.function == AggregateFunction::Row);
-    let Some(value) = as_it_is else { return Ok(()) };
-    if specification.enrolment.unit_column.is_none()
-        || census.iter().all(|row| row.units >= row.rows || row.state == UnitState::Blank.word())
-    {
-        return Ok(());
-    }
-    repeated(engine, UNITS, lower::COLUMN_ROWS, &specification.enrolment.source, &value.name).await
-}
-
-async fn check_repeated_rows(engine: &dyn Engine, plan: &Plan, source: &str) -> Result<(), Error> {
-    let value = plan
-        .specification
-        .values
-        .iter()
-        .find(|value| value.source == source && value.aggregation.function == AggregateFunction::Row);
-    match value {
-        Some(value) => repeated(engine, &lower::per_unit(source), lower::COLUMN_SOURCE_ROWS, source, &value.name).await,
-        None => Ok(()),
-    }
-}
-
-async fn repeated(engine: &dyn Engine, table: &str, rows: &str, source: &str, value: &str) -> Result<(), Error> {
-    let mut select = Query::select();
-    select
-        .expr_as(column(lower::COLUMN_UNIT).cast_as(Alias::new("VARCHAR")), Alias::new("unit"))
-        .expr_as(column(rows).cast_as(Alias::new("BIGINT")), Alias::new("rows"))
-        .from(Alias::new(table))
-        .and_where(column(rows).gt(Expr::Constant(1_i64.into())))
-        .and_where(column(lower::COLUMN_UNIT).is_not_null())
-        .order_by(Alias::new("unit"), Order::Asc);
-    let step = Step {
-        name: format!("repeated_in_{source}"),
-        purpose: "units with more than one row".to_owned(),
-        statement: Statement::of(&select),
-        keep: false,
-    };
-    let batches = engine.read(&step).await?;
-    let units: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(()) };
-    Err(Error::RepeatedUnit {
-        source_name: source.to_owned(),
-        unit: text(first, "unit", 0).unwrap_or_default(),
-        rows: i64::try_from(count(first, "rows", 0)).unwrap_or(i64::MAX),
-        units: units as u64,
-        column: value.to_owned(),
-    })
-}
-
 /// The bounds of percentile caps, from the per-unit values over all arms.
 async fn caps(engine: &dyn Engine, plan: &Plan) -> Result<Caps, Error> {
     let mut caps = Caps::new();
@@ -564,34 +432,4 @@ fn sample(plan: &Plan, mut rows: Vec<ReadArm>) -> Result<Sample, Error> {
         });
     }
     Ok(Sample { arms })
-}
-
-/// Rows of units for estimators that need them, in an order that the data themselves fix.
-async fn attach_unit_rows(engine: &dyn Engine, plan: &Plan, collected: &mut Collected) -> Result<(), Error> {
-    for arm in &mut collected.all.arms {
-        let mut select = Query::select();
-        for name in &plan.unit_rows {
-            select.column(Alias::new(name.as_str()));
-        }
-        select
-            .from(Alias::new(lower::ANALYSED))
-            .and_where(cast(column(lower::COLUMN_ARM), "VARCHAR").eq(Expr::val(arm.arm.as_str())));
-        for name in &plan.unit_rows {
-            select.order_by(Alias::new(name.as_str()), Order::Asc);
-        }
-        let step = Step {
-            name: format!("rows_of_{}", arm.arm),
-            purpose: "one row per unit".to_owned(),
-            statement: Statement::of(&select),
-            keep: false,
-        };
-        let batches = engine.read(&step).await?;
-        if let Some(first) = batches.first() {
-            let rows = concat_batches(&first.schema(), &batches)
-                .map_err(|error| Error::Engine { step: step.name.clone(), message: error.to_string() })?;
-            arm.unit_rows = Some(rows);
-        }
-        collected.steps.push(step);
-    }
-    Ok(())
 }
