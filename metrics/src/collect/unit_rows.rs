@@ -1,10 +1,11 @@
 //! Rows of units for estimators that read them: of each arm, and of each of its days and segments.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use estimand_stats::sample::ArmSample;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query};
@@ -56,7 +57,10 @@ pub(super) async fn attach(engine: &dyn Engine, plan: &Plan, collected: &mut Col
         let fail = |error: ArrowError| Error::Engine { step: step.name.clone(), message: error.to_string() };
         let batches = engine.read(&step).await?;
         if let Some(first) = batches.first() {
-            let all = concat_batches(&first.schema(), &batches).map_err(fail)?;
+            let schema = nullable(&first.schema());
+            let all = batches.iter().map(|batch| batch.clone().with_schema(Arc::clone(&schema)));
+            let all = all.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+            let all = concat_batches(&schema, &all).map_err(fail)?;
             let values_of = |rows: &[u32]| take_record_batch(&all, &UInt32Array::from(rows.to_vec()))?.project(&values);
             let of = |samples: &mut [ArmSample], rows: RecordBatch| {
                 if let Some(sample) = samples.iter_mut().find(|sample| sample.arm == arm) {
@@ -80,6 +84,12 @@ pub(super) async fn attach(engine: &dyn Engine, plan: &Plan, collected: &mut Col
         collected.steps.push(step);
     }
     Ok(())
+}
+
+/// What an engine knows of nulls in its answers is not for its readers.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 fn rows_of(plan: &Plan, groups: &[String], arm: &str) -> Step {
