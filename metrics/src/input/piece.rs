@@ -8,8 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::basic::Encoding;
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -19,7 +18,9 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::boundary::guarded;
 use super::files::{DataFile, unreadable};
+use super::pages::Memories;
 use super::parquet::corrupt;
+use super::row_group;
 use super::text::Chunk;
 use crate::fault::{Fault, Place};
 
@@ -32,6 +33,8 @@ pub(crate) struct Pieces {
     pub(crate) changes: Vec<Change>,
     pub(crate) files: Vec<Opened>,
     pub(crate) pieces: Vec<Piece>,
+    /// Memory that one row group after another is read with.
+    pub(crate) memories: Arc<Memories>,
 }
 
 /// The types of a column on its way.
@@ -78,7 +81,8 @@ pub(crate) enum Part {
     RowGroup(usize),
 }
 
-type Decoded = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
+/// Batches as a decoder gives them.
+pub(super) type Decoded = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
 impl Pieces {
     /// Number of rows.
@@ -191,22 +195,12 @@ impl Pieces {
                 Ok((decoded(reader, JsonDecoder(decoder)), in_order))
             }
             (Form::Parquet(metadata), Part::RowGroup(group)) => {
-                let columns: Vec<usize> = projection.iter().filter_map(|column| opened.columns[*column]).collect();
-                let mut sorted = columns.clone();
-                sorted.sort_unstable();
-                sorted.dedup();
-                let order = columns.iter().filter_map(|column| sorted.binary_search(column).ok()).collect();
-                let mask = ProjectionMask::roots(metadata.parquet_schema(), sorted);
                 let asked = projection.iter().zip(dictionaries).filter(|(_, asked)| **asked);
                 let asked: Vec<usize> = asked.filter_map(|(column, _)| opened.columns[*column]).collect();
                 let metadata = with_dictionaries(metadata, &asked).map_err(|error| fail(&error))?;
-                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-                    .with_row_groups(vec![group])
-                    .with_projection(mask)
-                    .with_batch_size(batch_rows)
-                    .build()
-                    .map_err(|error| fail(&error))?;
-                Ok((Box::new(reader), order))
+                let columns: Vec<usize> = projection.iter().filter_map(|column| opened.columns[*column]).collect();
+                row_group::decoder(file, &metadata, group, &columns, batch_rows, &self.memories)
+                    .map_err(|error| fail(&error))
             }
             _ => Err(fail(&"the piece belongs to another format")),
         }

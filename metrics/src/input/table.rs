@@ -81,8 +81,13 @@ pub fn open(source: &Source, root: &Path, options: &Options) -> Result<Input, Fa
         Format::Csv | Format::Ndjson => text_table::open(&ask, files_of(source)?, found.files, None)?,
     };
     parts.warnings.extend(found.warnings);
-    let mut pieces =
-        Pieces { schema: schema(&parts.columns), changes: parts.changes, files: parts.files, pieces: parts.pieces };
+    let mut pieces = Pieces {
+        schema: schema(&parts.columns),
+        changes: parts.changes,
+        files: parts.files,
+        pieces: parts.pieces,
+        memories: Arc::default(),
+    };
     parquet_table::settle_clock(&ask, &mut parts.columns, &mut pieces)?;
     parquet_table::settle_nulls(&mut pieces);
     Ok(Input {

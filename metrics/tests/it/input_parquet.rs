@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use estimand_metrics::definition::{ClockUnit, KeyType, ScalarType};
 use estimand_metrics::input::{Hashed, Options, open, outline};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::input::{Declare, Dice, Folder, kind, query, rows, source, try_query};
@@ -84,6 +84,38 @@ fn every_number_of_threads_reads_the_same_rows() {
     }
     let plan = query(&input, 2, "EXPLAIN SELECT id FROM events WHERE id >= 60000");
     assert!(plan.contains("pieces=15 of 24"), "row groups that cannot hold such an id are left out: {plan}");
+}
+
+#[test]
+fn columns_of_every_encoding_stand_side_by_side() {
+    let folder = Folder::new();
+    let table = batch(vec![
+        ("text", Arc::new(StringArray::from_iter_values((0..2_000).map(|id| format!("t{id}"))))),
+        ("delta", ints((0..2_000).map(|id| 3 * id))),
+        ("id", ints(0..2_000)),
+        ("x", Arc::new(Float64Array::from_iter((0..2_000).map(|id| (id % 5 > 0).then_some(f64::from(id) / 4.0))))),
+    ]);
+    let properties = WriterProperties::builder()
+        .set_column_dictionary_enabled("delta".into(), false)
+        .set_column_encoding("delta".into(), Encoding::DELTA_BINARY_PACKED)
+        .set_column_dictionary_enabled("text".into(), false)
+        .set_max_row_group_row_count(Some(700))
+        .build();
+    write_with(&folder, "e.parquet", &table, properties);
+    let input = folder.open(&source("e.parquet"));
+    assert_eq!(
+        rows(&input, "SELECT x, delta, text, id FROM events WHERE id IN (0, 699, 700, 1999) ORDER BY id"),
+        ["|0|t0|0", "174.75|2097|t699|699", "|2100|t700|700", "499.75|5997|t1999|1999"]
+    );
+    assert_eq!(
+        rows(
+            &input,
+            "SELECT sum(delta - 3 * id), count(DISTINCT text), count(x), sum(CAST(4 * x AS BIGINT) - id) FROM events WHERE x IS NOT NULL"
+        ),
+        ["0|1600|1600|0"]
+    );
+    assert_eq!(rows(&input, "SELECT sum(delta) FROM events"), ["5997000"]);
+    assert_eq!(rows(&input, "SELECT sum(id) FROM events"), ["1999000"]);
 }
 
 #[test]
