@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Float64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use estimand_stats::sample::ArmSample;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query};
@@ -58,7 +58,10 @@ pub(super) async fn attach(engine: &dyn Engine, plan: &Plan, collected: &mut Col
         let batches = engine.read(&step).await?;
         if let Some(first) = batches.first() {
             let schema = nullable(&first.schema());
-            let all = batches.iter().map(|batch| batch.clone().with_schema(Arc::clone(&schema)));
+            let all = batches.iter().map(|batch| {
+                let columns = batch.columns().iter().map(without_signs_of_zeros).collect();
+                RecordBatch::try_new(Arc::clone(&schema), columns)
+            });
             let all = all.collect::<Result<Vec<_>, _>>().map_err(fail)?;
             let all = concat_batches(&schema, &all).map_err(fail)?;
             let values_of = |rows: &[u32]| take_record_batch(&all, &UInt32Array::from(rows.to_vec()))?.project(&values);
@@ -92,6 +95,14 @@ fn nullable(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
+/// Both zeros are one value, and an engine may give either.
+fn without_signs_of_zeros(column: &ArrayRef) -> ArrayRef {
+    match column.as_primitive_opt::<Float64Type>() {
+        Some(numbers) => Arc::new(numbers.unary::<_, Float64Type>(|number| number + 0.0)),
+        None => Arc::clone(column),
+    }
+}
+
 fn rows_of(plan: &Plan, groups: &[String], arm: &str) -> Step {
     let mut select = Query::select();
     for name in plan.unit_rows.iter().chain(groups) {
@@ -100,7 +111,8 @@ fn rows_of(plan: &Plan, groups: &[String], arm: &str) -> Step {
     select
         .from(Alias::new(lower::ANALYSED))
         .and_where(cast_to(column(lower::COLUMN_ARM), "VARCHAR").eq(Expr::val(arm)));
-    for name in &plan.unit_rows {
+    // By everything that is read, so that rows in the same place are the same.
+    for name in plan.unit_rows.iter().chain(groups) {
         select.order_by(Alias::new(name.as_str()), Order::Asc);
     }
     Step {

@@ -15,7 +15,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, lit};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt;
@@ -191,12 +191,14 @@ impl DataFusion {
         Ok(session)
     }
 
-    /// What a step gave, as a table of these columns.
+    /// What a step gave, as a table of these columns; zeros have no sign in it.
     pub(crate) async fn table(&self, step: &str, columns: &Schema) -> Result<Arc<dyn TableProvider>, DataFusionError> {
         let frame = self.session().table(quoted(step)).await?;
         let typed = columns.fields().iter().map(|field| {
             let column = Expr::Column(Column::new(None::<TableReference>, field.name()));
-            column.cast_to(field.data_type(), frame.schema()).map(|typed| typed.alias(field.name()))
+            let typed = column.cast_to(field.data_type(), frame.schema())?;
+            let typed = if field.data_type().is_floating() { typed + lit(0.0) } else { typed };
+            Ok::<_, DataFusionError>(typed.alias(field.name()))
         });
         let typed = typed.collect::<Result<Vec<_>, _>>()?;
         Ok(frame.select(typed)?.into_view())
