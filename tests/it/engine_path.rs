@@ -38,6 +38,20 @@ fn both_ways_give_the_same_run() {
 }
 
 #[test]
+fn an_estimator_that_reads_rows_answers_by_segment_and_is_the_same_by_both_ways() {
+    let desk = Desk::new();
+    project(&desk, 2_000);
+    let ols = |path: &str| desk.run(&["analyze", "trial", "--estimator", "ols", "--no-save", "--engine-path", path]);
+    let native = ols("native");
+    assert_eq!(native.code, Some(0), "{}", native.talk);
+    assert_eq!(ols("sql").text(), native.text());
+    let document = native.document();
+    let rows = document["estimates"].as_array().expect("a list");
+    let of = |segment: &str| rows.iter().filter(|row| row["segment"] == segment && row["estimator"] == "ols").count();
+    assert_eq!([of("country=AT"), of("country=DE"), of("country=(missing)")], [2, 2, 2]);
+}
+
+#[test]
 fn a_plan_says_which_way_each_source_goes_and_why() {
     let desk = Desk::new();
     project(&desk, 10);

@@ -10,4 +10,5 @@ mod oracles;
 mod plan;
 mod real_data;
 mod shared;
+mod unit_rows;
 mod worked_example;

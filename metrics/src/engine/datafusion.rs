@@ -187,6 +187,7 @@ impl DataFusion {
             .with_information_schema(false)
             .set_bool("datafusion.sql_parser.enable_ident_normalization", false);
         let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        udaf::register(&session);
         session.register_table(quoted(name), table)?;
         Ok(session)
     }

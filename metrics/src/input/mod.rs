@@ -10,8 +10,8 @@
 //! - **Broken files are named.** A file that is damaged, or that changes while it is read, fails the run by its name.
 //!
 //! The flow: find the files, check and type each (`csv_scan`, `ndjson_scan`, `parquet`), make one table of them
-//! (`text_table`, `parquet_table`), cut it into pieces that threads share (`piece`), and give it to the engine
-//! (`provider`). [`open`] does all of it.
+//! (`text_table`, `parquet_table`), cut it into pieces that threads share (`piece`), leave out those that a query
+//! has no use for (`pruning`), and give the rest to the engine (`provider`). [`open`] does all of it.
 
 mod boundary;
 mod clock;
@@ -25,6 +25,7 @@ mod parquet;
 mod parquet_table;
 mod piece;
 mod provider;
+mod pruning;
 mod row_group;
 mod table;
 mod text;
@@ -35,7 +36,8 @@ pub use column::{Column, Seen, Sighting};
 pub use files::{DataFile, MOST_FILES};
 pub use fingerprint::{FilePrint, Fingerprint, Hashed};
 pub use piece::Batches;
-pub(crate) use piece::Pieces;
+pub(crate) use piece::{Pieces, Stretch};
 pub(crate) use provider::SourceTable;
+pub(crate) use pruning::kept;
 pub use table::{Input, Options, Outline, Unread, open, outline};
 pub use value::Class;

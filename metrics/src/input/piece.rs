@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -74,6 +75,15 @@ pub(crate) struct Piece {
     pub(crate) rows: u64,
 }
 
+/// Rows of a piece that are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// Index of the piece.
+    pub(crate) piece: usize,
+    /// The rows, counted within the piece: all of a stretch of text.
+    pub(crate) rows: Range<usize>,
+}
+
 /// The part of a file that is a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -92,27 +102,44 @@ impl Pieces {
 
     /// Reads a piece: the columns asked for, in batches of at most so many rows.
     pub(crate) fn read(&self, piece: usize, projection: &[usize], batch_rows: usize) -> Result<Batches, Fault> {
-        self.read_as(piece, projection, &vec![false; projection.len()], batch_rows)
+        self.read_rows(&self.whole(piece), projection, batch_rows)
     }
 
-    /// As [`read`](Self::read), text as a dictionary where `dictionaries` says so.
+    /// Reads some rows of a piece.
+    pub(crate) fn read_rows(
+        &self,
+        stretch: &Stretch,
+        projection: &[usize],
+        batch_rows: usize,
+    ) -> Result<Batches, Fault> {
+        self.read_as(stretch, projection, &vec![false; projection.len()], batch_rows)
+    }
+
+    /// All rows of a piece.
+    pub(crate) fn whole(&self, piece: usize) -> Stretch {
+        let rows = usize::try_from(self.pieces[piece].rows).unwrap_or(usize::MAX);
+        Stretch { piece, rows: 0..rows }
+    }
+
+    /// As [`read_rows`](Self::read_rows), text as a dictionary where `dictionaries` says so.
     ///
     /// To be asked only where [`has_dictionary`](Self::has_dictionary) holds: elsewhere the values would be compared with
     /// each other first.
     pub(crate) fn read_as(
         &self,
-        piece: usize,
+        stretch: &Stretch,
         projection: &[usize],
         dictionaries: &[bool],
         batch_rows: usize,
     ) -> Result<Batches, Fault> {
-        let Piece { file, part, rows } = self.pieces[piece];
+        let Piece { file, part, .. } = self.pieces[stretch.piece];
+        let rows = &stretch.rows;
         let opened = &self.files[file];
         let fields = self.schema.project(projection).map_err(|error| failed(&opened.file, part, &error.to_string()))?;
         let fields: Vec<Arc<Field>> = fields.fields().iter().zip(dictionaries).map(as_dictionary).collect();
         let fields = Schema::new(fields);
         let changes = projection.iter().map(|column| self.changes[*column].clone()).collect();
-        let (decoded, order) = match guarded(|| self.decode(opened, part, projection, dictionaries, batch_rows)) {
+        let (decoded, order) = match guarded(|| self.decode(opened, part, rows, projection, dictionaries, batch_rows)) {
             Ok(decoded) => decoded?,
             Err(why) => return Err(failed(&opened.file, part, &why)),
         };
@@ -123,7 +150,7 @@ impl Pieces {
             changes,
             order,
             decoded: Some(decoded),
-            expected: rows,
+            expected: rows.len() as u64,
             read: 0,
         })
     }
@@ -158,6 +185,7 @@ impl Pieces {
         &self,
         opened: &Opened,
         part: Part,
+        rows: &Range<usize>,
         projection: &[usize],
         dictionaries: &[bool],
         batch_rows: usize,
@@ -199,7 +227,7 @@ impl Pieces {
                 let asked: Vec<usize> = asked.filter_map(|(column, _)| opened.columns[*column]).collect();
                 let metadata = with_dictionaries(metadata, &asked).map_err(|error| fail(&error))?;
                 let columns: Vec<usize> = projection.iter().filter_map(|column| opened.columns[*column]).collect();
-                row_group::decoder(file, &metadata, group, &columns, batch_rows, &self.memories)
+                row_group::decoder(file, &metadata, (group, rows), &columns, batch_rows, &self.memories)
                     .map_err(|error| fail(&error))
             }
             _ => Err(fail(&"the piece belongs to another format")),

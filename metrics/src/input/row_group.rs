@@ -1,10 +1,13 @@
 //! A row group of a Parquet file, by two decoders side by side.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 use ::parquet::errors::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -15,17 +18,18 @@ use super::piece::Decoded;
 
 /// The decoder of columns by their places in the file, and where each stands in its batches.
 ///
-/// The footer says in which types they are decoded. What [`pages`] reads comes from there, and the rest from the parquet
+/// The rows are counted within the row group. The footer says in which types columns are decoded. What [`pages`] reads comes from there, and the rest from the parquet
 /// crate.
 pub(super) fn decoder(
     file: File,
     metadata: &ArrowReaderMetadata,
-    group: usize,
+    (group, rows): (usize, &Range<usize>),
     columns: &[usize],
     batch_rows: usize,
     memories: &Arc<Memories>,
 ) -> Result<(Decoded, Vec<usize>)> {
     let (schema, chunks) = (metadata.parquet_schema(), metadata.metadata().row_group(group));
+    let of_group = usize::try_from(chunks.num_rows())?;
     let mut sorted = columns.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -45,16 +49,21 @@ pub(super) fn decoder(
     let by_crate = |file: File| {
         let mask = ProjectionMask::roots(schema, others.iter().copied());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone());
-        builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(batch_rows).build()
+        let builder = builder.with_row_groups(vec![group]).with_projection(mask).with_batch_size(batch_rows);
+        if rows.len() == of_group {
+            return builder.build();
+        }
+        let some = RowSelection::from_consecutive_ranges(std::iter::once(rows.clone()), of_group);
+        builder.with_row_selection(some).build()
     };
     if of_pages.is_empty() {
         return Ok((Box::new(by_crate(file)?), order));
     }
-    let left = usize::try_from(chunks.num_rows())?;
     let file = Arc::new(file);
-    let ours = Columns::new(&file, &of_pages, left, memories)?;
+    let mut ours = Columns::new(&file, &of_pages, of_group, memories)?;
+    ours.skip(rows.start)?;
     let others = if others.is_empty() { None } else { Some(by_crate(file.try_clone()?)?) };
-    Ok((Box::new(SideBySide { ours, others, schema: None, left, batch_rows }), order))
+    Ok((Box::new(SideBySide { ours, others, schema: None, left: rows.len(), batch_rows }), order))
 }
 
 /// Columns of two decoders: those of the first stand before those of the second.

@@ -56,11 +56,15 @@ fn text(asked: &mut Asked, name: &str, source: &str, schemas: &Schemas) -> usize
     asked.place(as_text(source, name, schemas))
 }
 
-/// What is to be read, in the order of the sources: expressions do not travel between threads.
+/// What is to be read, in the order of the sources, and by which conditions rows are of use.
 pub(super) struct Questions {
     pub(super) assignments: Vec<Wanted>,
+    /// The conditions of assignments.
+    pub(super) enrolled: Vec<Expr>,
     pub(super) described: Vec<Vec<Wanted>>,
     pub(super) trigger: Vec<Wanted>,
+    /// The conditions of events that trigger.
+    pub(super) triggers: Vec<Expr>,
     pub(super) outcomes: Vec<Question>,
 }
 
@@ -179,10 +183,14 @@ pub(super) fn compile(plan: &Plan, schemas: &Schemas) -> Result<(Compiled, Quest
         // Without times the first arm of a unit is the least by name.
         arms.sort_unstable();
     }
+    let lowered_filter =
+        |filter: &Option<Expression>| filter.iter().map(|filter| lowered(filter, specification)).collect();
     let questions = Questions {
         assignments: asked.wanted,
+        enrolled: lowered_filter(&enrolment.filter),
         described: of_described,
         trigger: of_trigger.wanted,
+        triggers: enrolment.trigger.as_ref().map_or_else(Vec::new, |trigger| lowered_filter(&trigger.filter)),
         outcomes: of_outcomes,
     };
     let specification = specification.clone();

@@ -28,7 +28,7 @@ use super::coding::{ArmCodes, MISSING, OwnCodes, TextCodes, UNDECLARED};
 use super::finishing;
 use super::instants::{Days, Ticks};
 use super::node::{Output, Setting};
-use super::reading::{Prepared, Reading};
+use super::reading::{Prepared, Reading, Within};
 use super::unit_table::{Units, Wording};
 use super::workers::{Ended, share};
 use crate::collect::{CensusRow, MISSING_GROUP, MOST_SEGMENTS};
@@ -80,23 +80,26 @@ impl Job {
         with_ids: bool,
     ) -> Result<Self, Error> {
         let enrolment = &compiled.specification.enrolment;
-        let assignments = Reading::of(engine, &enrolment.source, &questions.assignments, None).await?;
+        let assignments = Reading::of(engine, &enrolment.source, &questions.assignments, &questions.enrolled).await?;
         let mut described = Vec::with_capacity(compiled.described.len());
         for (asked, wanted) in compiled.described.iter().zip(&questions.described) {
-            described.push(Reading::of(engine, &asked.source, wanted, None).await?);
+            described.push(Reading::of(engine, &asked.source, wanted, &[]).await?);
         }
         let trigger = match &compiled.trigger {
-            Some(asked) => Some(Reading::of(engine, &asked.source, &questions.trigger, None).await?),
+            Some(asked) => Some(Reading::of(engine, &asked.source, &questions.trigger, &questions.triggers).await?),
             None => None,
         };
         let mut outcomes = Vec::with_capacity(compiled.outcomes.len());
         for (asked, (wanted, within)) in compiled.outcomes.iter().zip(&questions.outcomes) {
-            outcomes.push(Reading::of(engine, &asked.source, wanted, within.as_ref()).await?);
+            outcomes.push(
+                Reading::of(engine, &asked.source, wanted, &within.as_ref().map_or_else(Vec::new, Within::conditions))
+                    .await?,
+            );
         }
         let id = compiled.assignments.id;
         let names = match questions.assignments.get(id) {
             Some(id) if with_ids && compiled.key == KeyForm::Text => {
-                Some(Reading::of(engine, &enrolment.source, std::slice::from_ref(id), None).await?)
+                Some(Reading::of(engine, &enrolment.source, std::slice::from_ref(id), &questions.enrolled).await?)
             }
             _ => None,
         };

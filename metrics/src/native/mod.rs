@@ -4,7 +4,11 @@
 //! UnitAggregation ─▶ routes: which way each source goes, and why
 //!     ├─ each row is a unit ─▶ unit_rows: arms, dimensions, values as they stand ─┐
 //!     └─ units have ids ─────▶ events: roster ─▶ rows by partition ─▶ values ─────┴─▶ statistics of arms, days, segments
+//!                                                                                 └─▶ rows of units, where they are wanted
 //! ```
+//!
+//! It runs as a node of the engine's plans (`node`): an analysis reads the statistics that it leaves, and a statement the
+//! rows of units that it gives (`units`), once all limits are known.
 //!
 //! The work on columns is that of [`estimand_stats::unit_aggregation`], which knows no engine; here are its reader, its
 //! share of the engine's memory and temporary files, and the translation of a specification.

@@ -33,7 +33,7 @@ use tokio::runtime::Handle;
 use crate::engine::{DataFusion, named};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::input::{Pieces, SourceTable};
+use crate::input::{Pieces, SourceTable, Stretch, kept};
 use crate::sql::{Statement, column, instant};
 
 /// Rows read at a time: a row group of nearly every writer.
@@ -87,8 +87,8 @@ enum Rows {
 
 struct Files {
     pieces: Arc<Pieces>,
-    /// The pieces that may hold rows of use.
-    kept: Vec<usize>,
+    /// The rows that may be of use.
+    kept: Vec<Stretch>,
     /// The columns of the source that are decoded.
     projection: Vec<usize>,
     /// How each wanted column is made of them.
@@ -120,20 +120,21 @@ struct Known {
 impl Reading {
     /// Prepares the reading of a source. Nothing is read of its rows.
     ///
+    /// Rows that fail a condition are of no use: they may be left out, and whoever reads the others looks at them again.
+    ///
     /// # Errors
     /// [`Error::Engine`] and its like for an expression that cannot be planned.
     pub(crate) async fn of(
         engine: &DataFusion,
         source: &str,
         wanted: &[Wanted],
-        within: Option<&Within>,
+        conditions: &[Expr],
     ) -> Result<Self, Error> {
         let fail = |error: DataFusionError| named(&step(source), &error);
-        let within = within.filter(|within| within.from.is_some() || within.until.is_some());
         let (kinds, rows) = match engine.files(source) {
-            Some(table) => files(engine, table, wanted, within).await.map_err(fail)?,
+            Some(table) => files(engine, table, wanted, conditions).await.map_err(fail)?,
             None => {
-                let select = select(source, wanted, within);
+                let select = select(source, wanted, conditions);
                 let streams = engine.streams(&Statement::of(&select)).await.map_err(fail)?;
                 let kinds = streams.first().map_or_else(Vec::new, |stream| types(&stream.schema()));
                 let parts = streams.into_iter().map(|stream| Mutex::new(Some(stream))).collect();
@@ -169,7 +170,7 @@ impl Reading {
     /// How many rows will be read; `None` where only reading tells.
     pub(crate) fn rows(&self) -> Option<u64> {
         match &self.rows {
-            Rows::Files(files) => Some(files.kept.iter().map(|piece| files.pieces.pieces[*piece].rows).sum()),
+            Rows::Files(files) => Some(files.kept.iter().map(|stretch| stretch.rows.len() as u64).sum()),
             Rows::Stream(..) => None,
         }
     }
@@ -215,7 +216,7 @@ fn types(schema: &Schema) -> Vec<DataType> {
     schema.fields().iter().map(|field| field.data_type().clone()).collect()
 }
 
-fn select(source: &str, wanted: &[Wanted], within: Option<&Within>) -> sea_query::SelectStatement {
+fn select(source: &str, wanted: &[Wanted], conditions: &[Expr]) -> sea_query::SelectStatement {
     let mut select = Query::select();
     for (at, wanted) in wanted.iter().enumerate() {
         let expression = match wanted {
@@ -225,14 +226,15 @@ fn select(source: &str, wanted: &[Wanted], within: Option<&Within>) -> sea_query
         select.expr_as(expression, Alias::new(format!("c{at}")));
     }
     select.from(Alias::new(source));
-    for condition in within.into_iter().flat_map(Within::conditions) {
-        select.and_where(condition);
+    for condition in conditions {
+        select.and_where(condition.clone());
     }
     select
 }
 
 impl Within {
-    fn conditions(&self) -> Vec<Expr> {
+    /// The conditions on a row.
+    pub(crate) fn conditions(&self) -> Vec<Expr> {
         let from = self.from.map(|from| self.time.clone().gte(instant(from)));
         let until = self.until.map(|until| self.time.clone().lt(instant(until)));
         from.into_iter().chain(until).collect()
@@ -243,17 +245,17 @@ async fn files(
     engine: &DataFusion,
     table: &SourceTable,
     wanted: &[Wanted],
-    within: Option<&Within>,
+    conditions: &[Expr],
 ) -> Result<(Vec<DataType>, Rows), DataFusionError> {
     let pieces = &table.pieces;
     let made: Vec<Wanted> = wanted.iter().filter(|wanted| matches!(wanted, Wanted::Made(_))).cloned().collect();
-    let prunes = within.is_some() && pieces.pieces.len() > 1;
+    let prunes = !conditions.is_empty() && pieces.can_be_pruned();
     let (mut planned, filters) = if made.is_empty() && !prunes {
         (Vec::new().into_iter(), Vec::new())
     } else {
         // With nothing to be made of it, a statement still needs a column.
         let made = if made.is_empty() { vec![Wanted::Made(Expr::Constant(1_i64.into()))] } else { made };
-        let select = select(&table.name, &made, within.filter(|_| prunes));
+        let select = select(&table.name, &made, if prunes { conditions } else { &[] });
         let (planned, filters) = taken_apart(engine.logical(&Statement::of(&select)).await?)?;
         (planned.into_iter(), filters)
     };
@@ -292,15 +294,15 @@ async fn files(
             }
         }
     }
-    let kept = match filters.is_empty() {
-        true => (0..pieces.pieces.len()).collect(),
+    let useful = match filters.is_empty() {
+        true => (0..pieces.pieces.len()).map(|piece| pieces.whole(piece)).collect(),
         false => {
             let schema = DFSchema::try_from(Arc::clone(&pieces.schema))?;
             let filters = filters.into_iter().map(|filter| simplified(engine.session(), unqualified(filter)?, &schema));
-            table.kept(&engine.session().state(), &filters.collect::<Result<Vec<_>, _>>()?)
+            kept(pieces, &engine.session().state(), &filters.collect::<Result<Vec<_>, _>>()?)
         }
     };
-    Ok((kinds, Rows::Files(Files { pieces: Arc::clone(pieces), kept, projection, columns })))
+    Ok((kinds, Rows::Files(Files { pieces: Arc::clone(pieces), kept: useful, projection, columns })))
 }
 
 fn unexpected(what: &str) -> DataFusionError {
@@ -355,12 +357,12 @@ impl Files {
         fail: &dyn Fn(DataFusionError) -> Error,
         take: &mut dyn FnMut(&Prepared) -> Result<(), E>,
     ) -> Result<(), E> {
-        let piece = self.kept[piece];
+        let stretch = &self.kept[piece];
         let of_source = |fault: Fault| Error::Sources(vec![fault]);
         let dictionaries: Vec<bool> =
-            self.projection.iter().map(|column| self.pieces.has_dictionary(piece, *column)).collect();
+            self.projection.iter().map(|column| self.pieces.has_dictionary(stretch.piece, *column)).collect();
         let mut known: Vec<Option<Known>> = self.columns.iter().map(|_| None).collect();
-        let batches = self.pieces.read_as(piece, &self.projection, &dictionaries, batch_rows).map_err(of_source)?;
+        let batches = self.pieces.read_as(stretch, &self.projection, &dictionaries, batch_rows).map_err(of_source)?;
         for batch in batches {
             let batch = batch.map_err(of_source)?;
             let columns = self.columns.iter().zip(&mut known).map(|(making, known)| match making {
@@ -438,7 +440,7 @@ mod tests {
     use std::path::Path;
 
     use arrow::array::{Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
-    use arrow::datatypes::TimeUnit;
+    use arrow::datatypes::{Int64Type, TimeUnit};
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
     use parquet::schema::types::ColumnPath;
@@ -476,6 +478,9 @@ mod tests {
         let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap();
         let properties = WriterProperties::builder()
             .set_max_row_group_row_count(Some(1_000))
+            .set_data_page_row_count_limit(100)
+            .set_write_batch_size(100)
+            .set_column_bloom_filter_enabled(ColumnPath::from("name"), true)
             .set_column_dictionary_enabled(ColumnPath::from("id"), false);
         let file = File::create(path).unwrap();
         let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
@@ -515,7 +520,7 @@ mod tests {
 
     /// What a statement gives for the same columns.
     async fn stated(engine: &DataFusion, wanted: &[Wanted]) -> Vec<ArrayRef> {
-        let statement = Statement::of(&select("rows", wanted, None));
+        let statement = Statement::of(&select("rows", wanted, &[]));
         let step = Step { name: "stated".to_owned(), purpose: String::new(), statement, keep: false };
         joined(engine.read(&step).await.unwrap().iter().map(|batch| batch.columns().to_vec()).collect(), None)
     }
@@ -578,7 +583,7 @@ mod tests {
             "at >= TIMESTAMP '2025-06-16T10:00:00Z'",
         ];
         wanted.extend(expressions.iter().map(|text| made(text)));
-        let (kinds, batches) = read(Reading::of(&engine, "rows", &wanted, None).await.unwrap()).await;
+        let (kinds, batches) = read(Reading::of(&engine, "rows", &wanted, &[]).await.unwrap()).await;
         assert_eq!(batches.len(), 4);
         let dictionary = |at: usize| matches!(batches[0][at].data_type(), DataType::Dictionary(..));
         assert!(dictionary(1) && !dictionary(2) && dictionary(6) && !dictionary(17));
@@ -601,7 +606,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let engine = engine(folder.path());
         let wanted = [made("coalesce(name, 'none')"), Wanted::Column("id".to_owned())];
-        let reading = Reading::of(&engine, "rows", &wanted, None).await.unwrap();
+        let reading = Reading::of(&engine, "rows", &wanted, &[]).await.unwrap();
         assert_eq!(reading.rows(), Some(3_500));
         let (kinds, batches) = read(reading.with_batch_rows(64)).await;
         assert!(batches.len() > 50);
@@ -609,17 +614,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn row_groups_without_rows_of_use_are_left_out() {
+    async fn row_groups_and_pages_without_rows_of_use_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let engine = engine(folder.path());
         let wanted = [Wanted::Column("n".to_owned())];
         let minutes = |minutes: i64| Some(Timestamp::from_second(START + minutes * 60).unwrap());
-        for (from, until, pieces) in
-            [(None, None, 4), (minutes(1_000), None, 3), (minutes(1_500), minutes(2_000), 1), (minutes(9_000), None, 0)]
-        {
+        for (from, until, pieces, rows) in [
+            (None, None, 4, 3_500),
+            (minutes(1_000), None, 3, 2_500),
+            (minutes(1_500), minutes(2_000), 1, 500),
+            (minutes(1_250), minutes(2_120), 2, 800 + 200),
+            (minutes(9_000), None, 0, 0),
+        ] {
             let within = Within { time: column("at"), from, until };
-            let reading = Reading::of(&engine, "rows", &wanted, Some(&within)).await.unwrap();
-            assert_eq!(reading.pieces(), pieces, "{from:?} {until:?}");
+            let reading = Reading::of(&engine, "rows", &wanted, &within.conditions()).await.unwrap();
+            assert_eq!((reading.pieces(), reading.rows()), (pieces, Some(rows)), "{from:?} {until:?}");
+            let (_, batches) = read(reading).await;
+            let found: Vec<Option<i64>> =
+                batches.iter().flat_map(|batch| batch[0].as_primitive::<Int64Type>()).collect();
+            let first = from.map_or(0, |from| (from.as_second() - START) / 60 / 100 * 100);
+            let expected = (first..ROWS).map(|row| (row % 7 > 0).then_some(row - 50)).take(found.len());
+            assert_eq!(found, expected.collect::<Vec<_>>(), "{from:?} {until:?}");
+            assert_eq!(found.len() as u64, rows);
+        }
+    }
+
+    #[tokio::test]
+    async fn row_groups_that_a_bloom_filter_says_lack_a_value_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(folder.path());
+        let wanted = [Wanted::Column("n".to_owned())];
+        // Between the least and the greatest of the words, so that only the filter can tell.
+        for (text, pieces) in [("name = 'ad'", 4), ("name = 'beta'", 0), ("name IN ('beta', 'ad')", 4)] {
+            let Wanted::Made(condition) = made(text) else { panic!("{text} is made") };
+            let reading = Reading::of(&engine, "rows", &wanted, &[condition]).await.unwrap();
+            assert_eq!(reading.pieces(), pieces, "{text}");
         }
     }
 
@@ -631,7 +660,7 @@ mod tests {
         all.columns(["name", "n"].map(Alias::new)).from(Alias::new("rows")).and_where(column("n").gt(1_000_i64));
         engine.add_query("many", &Statement::of(&all)).await.unwrap();
         let wanted = [Wanted::Column("n".to_owned()), made("name = 'ad'")];
-        let (kinds, batches) = read(Reading::of(&engine, "many", &wanted, None).await.unwrap()).await;
+        let (kinds, batches) = read(Reading::of(&engine, "many", &wanted, &[]).await.unwrap()).await;
         assert_eq!(kinds, [DataType::Int64, DataType::Boolean]);
         assert_eq!(batches.iter().map(|batch| batch[0].len()).sum::<usize>(), 2_100);
     }
@@ -641,7 +670,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let engine = engine(folder.path());
         let wanted = [Wanted::Column("n".to_owned())];
-        let reading = Reading::of(&engine, "rows", &wanted, None).await.unwrap();
+        let reading = Reading::of(&engine, "rows", &wanted, &[]).await.unwrap();
         std::fs::write(folder.path().join("rows.parquet"), "gone").unwrap();
         let error = reading.read::<Error>(0, &mut |_| Ok(())).unwrap_err();
         let expected = "rows.parquet: `rows.parquet` was changed, replaced or removed while it was read; run again when nothing writes to the file, or read a copy of it";

@@ -14,6 +14,7 @@ use arrow::error::ArrowError;
 use estimand_stats::suffstat::Values;
 use estimand_stats::unit_aggregation::Room;
 use estimand_stats::unit_aggregation::finish::{Finish, Finished, Making, UnitBlock};
+use sea_query::Expr;
 
 use super::Aggregated;
 use super::coding::{ArmCodes, OwnCodes, TextCodes, UNDECLARED};
@@ -71,7 +72,8 @@ impl Job {
         let bindings = &specification.bindings;
         let schemas = engine.schemas();
         let mut wanted = vec![as_text_or_integer(&enrolment.source, &enrolment.arm_column, schemas)];
-        wanted.extend(enrolment.filter.iter().map(|filter| Wanted::Made(lower(filter.node(), bindings))));
+        let filter: Vec<Expr> = enrolment.filter.iter().map(|filter| lower(filter.node(), bindings)).collect();
+        wanted.extend(filter.iter().cloned().map(Wanted::Made));
         for dimension in &enrolment.dimensions {
             wanted.push(as_text(&enrolment.source, &dimension.column, schemas));
         }
@@ -88,7 +90,7 @@ impl Job {
                 }
             }
         }
-        let reading = Reading::of(engine, &enrolment.source, &wanted, None).await?;
+        let reading = Reading::of(engine, &enrolment.source, &wanted, &filter).await?;
         let reading = reading.with_batch_rows(match enrolment.dimensions.is_empty() {
             true => ROWS_BY_ARM,
             false => ROWS_BY_DIMENSION,

@@ -15,7 +15,7 @@ use crate::definition::{
 };
 use crate::expression::{AggregateFunction, Aggregation, Expression};
 use crate::kind::Outcome;
-use crate::plan::lower::COLUMN_DAY;
+use crate::plan::lower::{COLUMN_DAY, is_column_of_units};
 use crate::plan::question::{Asked, Question};
 use crate::plan::specification::{
     Derivation, DerivedColumn, DimensionColumn, Enrolment, Grouping, Readout, Span, TriggerEvent, UnitAggregation,
@@ -185,9 +185,20 @@ impl<'a> Compiler<'a> {
         if let Some(found) = self.values.iter().find(same) {
             return found.name.clone();
         }
-        let name = column.name.clone();
-        self.values.push(column);
+        let name = self.free(&column.name);
+        self.values.push(UnitColumn { name: name.clone(), ..column });
         name
+    }
+
+    /// A name for a value that no other column of the unit table has: a covariate may be called as a metric or a dimension is.
+    fn free(&self, name: &str) -> String {
+        let is_taken = |name: &str| {
+            is_column_of_units(name)
+                || self.values.iter().any(|value| value.name == name)
+                || self.experiment.dimensions.iter().any(|dimension| dimension.name == name)
+        };
+        let others = (1..).map(|number| format!("{name}.value{number}"));
+        std::iter::once(name.to_owned()).chain(others).find(|name| !is_taken(name)).unwrap_or_default()
     }
 
     fn derive(&mut self, derived: DerivedColumn) -> String {

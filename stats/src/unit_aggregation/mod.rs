@@ -8,14 +8,16 @@
 //!             conditions,                       │ one partition at a time, in the cache of one core
 //!             arguments                         ▼
 //!                             Evaluator ─▶ columns of units ─▶ Finish ─▶ statistics per arm, day, segment
+//!                                               └─▶ rows of units, with their ids: integers from the Roster, texts from Names
 //! ```
 //!
 //! Why it is fast: each row is looked up once, in a table of 16 bytes per slot, where an id and those it may be mistaken for lie
-//! in one line of the cache; rows without a unit or a window vanish there; the others move once, as few bytes as their metrics
-//! need and their numbers fit in, to where all rows of some thousand units lie together. There they are laid apart by kind, that is by which windows,
-//! conditions and arguments hold for them, so that each metric takes in all rows of a kind in one short loop without a
-//! question, and what it knows of its units is a column in the nearest caches. Nothing is kept per metric and unit while
-//! events are read: memory follows the rows that count, not the metrics, and memory that is never touched costs nothing.
+//! in one line of the cache; rows without a unit or a window vanish there; the others move once, in as few bytes as their
+//! metrics need and their numbers fit in, to where all rows of some thousand units lie together. There they are laid apart by
+//! kind, that is by which windows, conditions and arguments hold for them, so that each metric takes in all rows of a kind in
+//! one short loop without a question, and what it knows of its units is a column in the nearest caches. Nothing is kept per
+//! metric and unit while events are read: memory follows the rows that count, not the metrics, and memory that is never
+//! touched costs nothing.
 //!
 //! Why it cannot give different bytes: no number depends on the order in which rows arrive. Counts are integers, sums are exact
 //! and rounded once, extremes and first and last values break ties by value, and statistics of arms are exact sums again.

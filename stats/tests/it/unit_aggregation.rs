@@ -486,9 +486,11 @@ impl Room for Budget {
     }
 }
 
-#[test]
-fn rows_that_hold_all_memory_make_room_for_their_evaluation() {
-    const UNITS: i64 = 2_000;
+const WAITING_UNITS: i64 = 2_000;
+
+/// Units with three rows each that wait in memory.
+fn waiting() -> (Roster<i64>, [Rows; 1]) {
+    const UNITS: i64 = WAITING_UNITS;
     let terms = Terms { arms: 1, timed: false, start: None, end: None, dimensions: 0, rows: None };
     let enrolling = Enrolling::<i64>::new(terms).expect("one arm");
     let order = |_: usize, one: u32, other: u32| one.cmp(&other);
@@ -516,6 +518,13 @@ fn rows_that_hold_all_memory_make_room_for_their_evaluation() {
         let batch = EventBatch { ids: Integers(&ids), at: None, conditions: &[], arguments: &arguments };
         rows[0].scatterer(&roster, &NoLimit).push(&batch).expect("memory has no limit");
     }
+    (roster, rows)
+}
+
+#[test]
+fn rows_that_hold_all_memory_make_room_for_their_evaluation() {
+    const UNITS: i64 = WAITING_UNITS;
+    let (roster, rows) = waiting();
     // All of it is taken by what waits.
     let budget = Budget { left: Mutex::new(0) };
     let sums = |room: &dyn Room| {
@@ -531,4 +540,29 @@ fn rows_that_hold_all_memory_make_room_for_their_evaluation() {
     assert_eq!(sums(&budget), 3.0 * (UNITS * (UNITS - 1) / 2) as f64);
     assert!(rows[0].is_spilled());
     assert!(rows[0].bytes() < before, "{} of {before} bytes are still in memory", rows[0].bytes());
+}
+
+/// No memory, and a disk without room.
+#[cfg(target_os = "linux")]
+struct Full;
+
+#[cfg(target_os = "linux")]
+impl Room for Full {
+    fn grow(&self, _: usize) -> bool {
+        false
+    }
+    fn shrink(&self, _: usize) {}
+    fn file(&self) -> io::Result<File> {
+        File::options().read(true).write(true).open("/dev/full")
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_without_room_is_said() {
+    let (roster, rows) = waiting();
+    let mut evaluator = Evaluator::new(&roster, &rows, &Full);
+    let ended = (0..roster.partitions()).find_map(|partition| evaluator.partition(partition).err());
+    let expected = "rows could not be kept on disk: No space left on device (os error 28)";
+    assert_eq!(ended.map(|error| error.to_string()).as_deref(), Some(expected));
 }

@@ -1,6 +1,7 @@
 //! What is read here is what the parquet crate reads.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,7 +11,9 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{WriterProperties, WriterVersion};
@@ -126,19 +129,20 @@ pub(super) fn footer(file: &File) -> ArrowReaderMetadata {
     ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), options.with_schema(schema)).unwrap()
 }
 
-/// Every column that is read here of a row group, in batches.
+/// Every column that is read here of some rows of a row group, in batches.
 pub(super) fn read(
     file: &Arc<File>,
     (footer, schema): (&ParquetMetaData, &Schema),
-    group: usize,
+    (group, rows): (usize, Range<usize>),
     batch: usize,
     memories: &Arc<Memories>,
 ) -> parquet::errors::Result<Vec<Vec<ArrayRef>>> {
     let group = footer.row_group(group);
     let chunks = group.columns().iter().zip(schema.fields()).map(|(chunk, field)| (chunk, field.data_type()));
     let chunks: Vec<_> = chunks.filter(|(chunk, kind)| reads(chunk, kind)).collect();
-    let mut left = group.num_rows() as usize;
-    let mut reader = Columns::new(file, &chunks, left, memories)?;
+    let mut left = rows.len();
+    let mut reader = Columns::new(file, &chunks, group.num_rows() as usize, memories)?;
+    reader.skip(rows.start)?;
     let mut batches = Vec::new();
     while left > 0 {
         let rows = left.min(batch);
@@ -160,9 +164,15 @@ fn every_column_is_read_as_the_parquet_crate_reads_it() {
         let footer = footer(&file);
         let batch = *[1, 7, 64, 100, 8_192].choose(&mut dice).unwrap();
         for group in 0..footer.metadata().num_row_groups() {
-            let ours = read(&file, (footer.metadata(), footer.schema()), group, batch, &memories).unwrap();
+            let all = footer.metadata().row_group(group).num_rows() as usize;
+            let start = if all == 0 || dice.random_bool(0.5) { 0 } else { dice.random_range(0..all) };
+            let some = start..dice.random_range(all.min(start + 1)..=all);
+            let stretch = (group, some.clone());
+            let ours = read(&file, (footer.metadata(), footer.schema()), stretch, batch, &memories).unwrap();
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone().unwrap(), footer.clone());
-            let theirs = builder.with_row_groups(vec![group]).with_batch_size(batch).build().unwrap();
+            let some = RowSelection::from_consecutive_ranges(std::iter::once(some), all);
+            let theirs = builder.with_row_groups(vec![group]).with_row_selection(some).with_batch_size(batch);
+            let theirs = theirs.build().unwrap();
             let chunks = footer.metadata().row_group(group).columns().iter().zip(footer.schema().fields());
             let places: Vec<usize> = chunks
                 .enumerate()
@@ -192,7 +202,7 @@ fn the_dictionary_of_a_chunk_is_one_for_all_of_its_batches() {
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     let (file, footer) = (Arc::new(file.try_clone().unwrap()), footer(&file));
-    let batches = read(&file, (footer.metadata(), footer.schema()), 0, 100, &Arc::default()).unwrap();
+    let batches = read(&file, (footer.metadata(), footer.schema()), (0, 0..500), 100, &Arc::default()).unwrap();
     let dictionaries = batches.iter().map(|batch| batch[0].as_dictionary::<Int32Type>().values().to_data());
     let dictionaries: Vec<_> = dictionaries.collect();
     assert_eq!(dictionaries.len(), 5);

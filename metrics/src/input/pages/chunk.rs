@@ -29,6 +29,8 @@ pub(super) struct Pages {
     end: u64,
     /// Rows in the pages to come.
     left: usize,
+    /// Rows that are passed over before the first page that is of use.
+    skipped: usize,
     ready: VecDeque<Part>,
 }
 
@@ -76,7 +78,7 @@ impl Pages {
         let is_boolean = chunk.column_type() == Type::BOOLEAN;
         let (file, codec) = (Arc::clone(file), chunk.compression());
         let ready = VecDeque::new();
-        Ok(Self { file, codec, has_levels, is_boolean, has_dictionary: false, at, end, left: rows, ready })
+        Ok(Self { file, codec, has_levels, is_boolean, has_dictionary: false, at, end, left: rows, skipped: 0, ready })
     }
 
     /// The next page.
@@ -93,6 +95,21 @@ impl Pages {
             }
             self.read(memory)?;
         }
+    }
+
+    /// Passes over the pages whose rows are all among the first so many, and says how many of the next page are.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub(super) fn skip(&mut self, rows: usize, memory: &mut Memory) -> Result<usize> {
+        self.skipped = rows;
+        while self.skipped > 0 && !self.ready.iter().any(|part| matches!(part, Part::Data(_))) {
+            if self.at >= self.end {
+                return Err(broken(format!("its pages lack {} of the rows of the row group", self.left)));
+            }
+            self.read(memory)?;
+        }
+        Ok(std::mem::take(&mut self.skipped))
     }
 
     /// Looks at what stands behind the last row, if that was taken.
@@ -182,6 +199,10 @@ impl Pages {
             return Err(broken(format!("a page has {count} rows where the row group has {} left", self.left)));
         }
         self.left -= count;
+        if count <= self.skipped && !self.ready.iter().any(|part| matches!(part, Part::Data(_))) {
+            self.skipped -= count;
+            return Ok(());
+        }
         let bytes = memory.unpack(codec, range, plain, uncompressed)?;
         let (levels, values) = match form {
             Form::Two { repetition, definition, .. } if self.has_levels => {

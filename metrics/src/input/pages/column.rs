@@ -28,10 +28,13 @@ pub(super) trait Kind: Send {
     fn array(&self, lanes: Buffer, rows: usize, nulls: Option<NullBuffer>) -> Result<ArrayRef>;
 }
 
-/// Reads the rows of a column chunk from the first to the last.
+/// Reads the rows of a column chunk one after another.
 pub(super) trait Column: Send {
     /// The next rows.
     fn take(&mut self, rows: usize, memory: &mut Memory) -> Result<ArrayRef>;
+
+    /// Passes over the first rows, before any was taken: whole pages are not unpacked.
+    fn skip(&mut self, rows: usize, memory: &mut Memory) -> Result<()>;
 }
 
 /// A column of one kind.
@@ -113,5 +116,12 @@ impl<K: Kind> Column for Chunk<K> {
         let lanes = Buffer::from_vec(lanes);
         self.given = Some(lanes.clone());
         self.kind.array(lanes, rows, validity.finish())
+    }
+
+    fn skip(&mut self, rows: usize, memory: &mut Memory) -> Result<()> {
+        match self.pages.skip(rows, memory)? {
+            0 => Ok(()),
+            of_page => self.take(of_page, memory).map(drop),
+        }
     }
 }

@@ -74,7 +74,7 @@ fn text_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-/// Columns of a row group, read from the first row to the last.
+/// Columns of a row group, read from the first row on.
 pub(super) struct Columns {
     columns: Vec<(String, Box<dyn Column>)>,
     memory: Memory,
@@ -96,6 +96,13 @@ impl Columns {
         };
         let columns = chunks.iter().map(column).collect::<Result<_>>()?;
         Ok(Self { columns, memory: memories.take(), memories: Arc::clone(memories) })
+    }
+
+    /// Passes over rows of every column.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<()> {
+        let memory = &mut self.memory;
+        let mut columns = self.columns.iter_mut().filter(|_| rows > 0);
+        columns.try_for_each(|(name, column)| column.skip(rows, memory).map_err(|error| of_column(name, error)))
     }
 
     /// The next rows of every column, of which there must be as many.

@@ -43,6 +43,21 @@ pub const UNIT_TABLE: &str = "unit_table";
 /// Name of the step that adds caps and indicators.
 pub const ANALYSED: &str = "analysed";
 
+/// Whether the steps give units a column of this name, so that no value may have it.
+pub(crate) fn is_column_of_units(name: &str) -> bool {
+    [
+        COLUMN_ARM,
+        COLUMN_COUNTED_FROM,
+        COLUMN_DAY,
+        COLUMN_EXPOSED_AT,
+        COLUMN_ROWS,
+        COLUMN_STATE,
+        COLUMN_UNDECLARED,
+        COLUMN_UNIT,
+    ]
+    .contains(&name)
+}
+
 /// Whether steps have this name, so that no source may: each reads the others by name.
 pub fn is_step(name: &str) -> bool {
     let of_a_source = [per_unit(""), dimensions_step("")];

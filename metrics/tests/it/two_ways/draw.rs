@@ -185,7 +185,7 @@ impl Draw {
         }
         let mut dimensions = Vec::new();
         if self.often(0.5) {
-            dimensions.push(format!("\"{}\"", self.pick(&["word", "grp", "flag"])));
+            dimensions.push(format!("\"{}\"", self.pick(&["word", "grp", "flag", "level"])));
         }
         if self.often(0.2) && self.layout == Layout::Timed {
             let column = self.pick(&["country", "grp"]);
