@@ -98,3 +98,23 @@ fn what_is_wrong_with_a_statement_or_the_data_is_said() {
     assert_eq!(nobody.code, Some(4), "{}", nobody.talk);
     assert!(nobody.talk.contains("experiment `trial`: no unit is counted: "), "{}", nobody.talk);
 }
+
+#[test]
+fn a_dimension_may_be_called_as_a_column_of_every_unit() {
+    let desk = Desk::new();
+    project(&desk);
+    let file = desk.file("data/assignments.csv");
+    let text = std::fs::read_to_string(&file).expect("the assignments are there");
+    std::fs::write(&file, text.replace("country", "day")).expect("they can be written");
+    let file = desk.file("experiments/trial.toml");
+    let text = std::fs::read_to_string(&file).expect("the experiment is there");
+    std::fs::write(&file, text.replace("country", "day")).expect("it can be written");
+    for path in ["native", "sql"] {
+        let rows = desk.run(&["metrics", "rows", "trial", "--engine-path", path]);
+        let expected = ROWS.replace("country", "day.dimension");
+        assert_eq!((rows.code, rows.text()), (Some(0), expected), "{path}: {}", rows.talk);
+        let answer = desk.run(&["analyze", "trial", "--no-save", "--engine-path", path, "--format", "csv"]);
+        assert_eq!(answer.code, Some(0), "{path}: {}", answer.talk);
+        assert!(answer.text().contains(",day=DE,"), "{path}: {}", answer.text());
+    }
+}

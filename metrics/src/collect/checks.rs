@@ -85,7 +85,7 @@ pub(super) async fn check_dimensions(engine: &dyn Engine, plan: &Plan) -> Result
         let batches = engine.read(&step).await?;
         if let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) {
             return Err(Error::DifferingDimension {
-                dimension: dimension.name.clone(),
+                dimension: plan.dimension_of(&dimension.name),
                 source_name: dimension.source.clone(),
                 unit: text(first, "unit", 0).unwrap_or_default(),
                 values: ["least", "greatest"].map(|name| text(first, name, 0).unwrap_or_default()),

@@ -148,7 +148,11 @@ async fn steps(engine: &dyn Engine, plan: &Plan, progress: Progress<'_>) -> Resu
     if !plan.unit_rows.is_empty() {
         unit_rows::attach(engine, plan, &mut collected).await?;
     }
-    Ok(collected)
+    // From columns to what they are called.
+    let census_by = collected.census_by.into_iter().map(|(column, counts)| (plan.dimension_of(&column), counts));
+    let segments = collected.segments.into_iter();
+    let segments = segments.map(|((column, value), sample)| ((plan.dimension_of(&column), value), sample));
+    Ok(Collected { census_by: census_by.collect(), segments: segments.collect(), ..collected })
 }
 
 /// Makes the table `analysed` by the statements of [`lower`]: the units of a plan, one row each.

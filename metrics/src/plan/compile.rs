@@ -36,7 +36,18 @@ pub struct Plan {
     pub unit_rows: BTreeSet<String>,
 }
 
+/// The column of the unit table that holds a dimension, which may be called as a column of every unit is.
+fn dimension_column(name: &str) -> String {
+    if is_column_of_units(name) { format!("{name}.dimension") } else { name.to_owned() }
+}
+
 impl Plan {
+    /// The dimension whose values a column of the unit table holds.
+    pub(crate) fn dimension_of(&self, column: &str) -> String {
+        let mut names = self.experiment.dimensions.iter().map(|dimension| &dimension.name);
+        names.find(|name| dimension_column(name) == column).cloned().unwrap_or_else(|| column.to_owned())
+    }
+
     /// The columns of the unit table by which rows of units are told apart, where an estimator reads them.
     pub(crate) fn unit_row_groups(&self) -> Vec<String> {
         let of = |readout: &Readout| match &readout.by {
@@ -170,7 +181,7 @@ impl<'a> Compiler<'a> {
                 .dimensions
                 .iter()
                 .map(|dimension| DimensionColumn {
-                    name: dimension.name.clone(),
+                    name: dimension_column(&dimension.name),
                     source: dimension.source.clone(),
                     column: dimension.column.clone(),
                     unit_column: dimension.unit_column.clone(),
@@ -451,7 +462,7 @@ impl<'a> Compiler<'a> {
             readouts.push(Readout { histograms: Vec::new(), ..readout(Grouping::Day, &primary) });
         }
         for dimension in &self.experiment.dimensions {
-            let by = Grouping::Dimension(dimension.name.clone());
+            let by = Grouping::Dimension(dimension_column(&dimension.name));
             readouts.push(Readout { histograms: Vec::new(), ..readout(by, &deciding) });
         }
         Ok((readouts, all.unit_rows))
