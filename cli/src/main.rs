@@ -4,6 +4,7 @@ mod arguments;
 mod command;
 mod delivery;
 mod exit;
+mod memory;
 mod progress;
 mod secret;
 mod sink;
@@ -12,11 +13,8 @@ use clap::Parser;
 
 use arguments::Arguments;
 
-/// Columns come and go by the megabyte; this allocator keeps them, where the system's gives each back to the kernel.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
+    memory::keep();
     let arguments = Arguments::parse();
     secret::warn();
     let code = command::run(arguments);

@@ -15,8 +15,8 @@ fn project(desk: &Desk) {
     desk.write("estimand.toml", "name = \"rows\"\n");
     for source in ["assignments", "orders"] {
         desk.write(
-            &format!("sources/{source}.toml"),
-            &format!("label = \"{source}\"\npath = \"data/{source}.csv\"\ntimestamp = \"at\"\nkeys.user = \"text\"\n"),
+            format!("sources/{source}.toml"),
+            format!("label = \"{source}\"\npath = \"data/{source}.csv\"\ntimestamp = \"at\"\nkeys.user = \"text\"\n"),
         );
     }
     desk.write("metrics/spent.toml", "kind = \"mean\"\nsource = \"orders\"\nvalue = \"sum(amount)\"\nlookback = \"7d\"\ncap = { upper = 12 }\ndirection = \"higher\"\n");

@@ -59,7 +59,7 @@ pub(crate) fn kept(pieces: &Pieces, state: &dyn Session, filters: &[Expr]) -> Ve
     let some = || -> Result<Vec<Stretch>> {
         let predicate = predicate(pieces, state, filters)?;
         let may = predicate.prune(&OfPieces(pieces))?;
-        let kept = may.into_iter().enumerate().filter_map(|(piece, may)| may.then(|| pieces.whole(piece)));
+        let kept = may.into_iter().enumerate().filter(|(_, may)| *may).map(|(piece, _)| pieces.whole(piece));
         Ok(within_pages(pieces, &predicate, filters, kept.collect()))
     };
     match guarded(some) {

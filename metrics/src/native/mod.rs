@@ -23,6 +23,7 @@ mod coding;
 mod events;
 mod finishing;
 mod instants;
+mod made;
 mod node;
 mod pool_room;
 mod reading;

@@ -13,10 +13,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayData, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, new_null_array};
-use arrow::compute::{cast, concat};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
-use arrow::record_batch::RecordBatchOptions;
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, TableReference};
 use datafusion::error::DataFusionError;
@@ -30,6 +28,7 @@ use jiff::Timestamp;
 use sea_query::{Alias, Expr, ExprTrait, Query};
 use tokio::runtime::Handle;
 
+use super::made::{Known, Made};
 use crate::engine::{DataFusion, named};
 use crate::error::Error;
 use crate::fault::Fault;
@@ -100,21 +99,6 @@ enum Making {
     /// It is the one at this place of what is decoded.
     Plain(usize),
     Made(Made),
-}
-
-struct Made {
-    /// Places of the columns that the expression names.
-    places: Vec<usize>,
-    /// Those columns alone.
-    schema: SchemaRef,
-    expression: Arc<dyn PhysicalExpr>,
-}
-
-/// The values of an expression for a dictionary that it was computed for.
-struct Known {
-    dictionary: ArrayData,
-    /// One for each value of the dictionary, and the one for null where there can be one.
-    values: ArrayRef,
 }
 
 impl Reading {
@@ -376,71 +360,14 @@ impl Files {
     }
 }
 
-impl Made {
-    fn values(&self, batch: &RecordBatch, known: &mut Option<Known>) -> Result<ArrayRef, DataFusionError> {
-        let arrays = self.places.iter().map(|place| batch.column(*place));
-        if let ([place], [field]) = (self.places.as_slice(), self.schema.fields().as_ref())
-            && let Some(column) = batch.column(*place).as_dictionary_opt::<Int32Type>()
-            && column.values().len() <= column.len()
-        {
-            return self.by_dictionary(column, field, known);
-        }
-        let kinds = self.schema.fields().iter().map(|field| field.data_type());
-        let arrays = arrays.zip(kinds).map(|(array, kind)| match array.data_type() == kind {
-            true => Ok(Arc::clone(array)),
-            false => cast(array, kind),
-        });
-        self.evaluate(arrays.collect::<Result<_, _>>()?, batch.num_rows())
-    }
-
-    fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<ArrayRef, DataFusionError> {
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
-        self.expression.evaluate(&batch)?.into_array(rows)
-    }
-
-    /// The expression once for each value of a dictionary, and once for null.
-    fn by_dictionary(
-        &self,
-        column: &DictionaryArray<Int32Type>,
-        field: &Field,
-        known: &mut Option<Known>,
-    ) -> Result<ArrayRef, DataFusionError> {
-        let count = column.values().len();
-        let dictionary = column.values().to_data();
-        let values = match known {
-            Some(known) if known.dictionary.ptr_eq(&dictionary) => Arc::clone(&known.values),
-            _ => {
-                let mut values = cast(column.values(), field.data_type())?;
-                if field.is_nullable() {
-                    values = concat(&[&values, &new_null_array(field.data_type(), 1)])?;
-                }
-                let rows = values.len();
-                let values = self.evaluate(vec![values], rows)?;
-                *known = Some(Known { dictionary, values: Arc::clone(&values) });
-                values
-            }
-        };
-        let nulls = values.logical_nulls();
-        let is_value = |key: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(key));
-        let of_null = (field.is_nullable() && is_value(count)).then_some(i32::try_from(count).ok()).flatten();
-        if nulls.is_none() && (of_null.is_none() || column.keys().null_count() == 0) {
-            // The same codes: they need no look at whether they fit.
-            return Ok(Arc::new(column.with_values(values)));
-        }
-        let keys = column.keys().iter().map(|key| key.or(of_null).filter(|key| is_value(*key as usize)));
-        let keys = Int32Array::from_iter(keys);
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
     use std::path::Path;
 
-    use arrow::array::{Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
-    use arrow::datatypes::{Int64Type, TimeUnit};
+    use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use arrow::compute::{cast, concat};
+    use arrow::datatypes::{Int32Type, Int64Type, TimeUnit};
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
     use parquet::schema::types::ColumnPath;
