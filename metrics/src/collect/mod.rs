@@ -55,7 +55,7 @@ pub struct Collected {
 pub struct CensusRow {
     /// The arm of the first assignment; `None` for rows without a declared arm.
     pub arm: Option<String>,
-    /// The word of a [`UnitState`].
+    /// The word of a [`UnitState`](crate::plan::lower::UnitState).
     pub state: String,
     /// The undeclared arm that set the unit apart.
     pub undeclared: Option<String>,
