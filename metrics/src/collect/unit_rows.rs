@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::{DataType, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use estimand_stats::sample::ArmSample;
 use sea_query::{Alias, Expr, ExprTrait, Order, Query};
 
 use super::{Collected, MISSING_GROUP};
-use crate::engine::Engine;
+use crate::engine::{Engine, nullable};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::plan::lower::{self, Step};
@@ -57,6 +57,7 @@ pub(super) async fn attach(engine: &dyn Engine, plan: &Plan, collected: &mut Col
         let fail = |error: ArrowError| Error::Engine { step: step.name.clone(), message: error.to_string() };
         let batches = engine.read(&step).await?;
         if let Some(first) = batches.first() {
+            // What an engine knows of nulls in its answers is not for its readers.
             let schema = nullable(&first.schema());
             let all = batches.iter().map(|batch| {
                 let columns = batch.columns().iter().map(without_signs_of_zeros).collect();
@@ -87,12 +88,6 @@ pub(super) async fn attach(engine: &dyn Engine, plan: &Plan, collected: &mut Col
         collected.steps.push(step);
     }
     Ok(())
-}
-
-/// What an engine knows of nulls in its answers is not for its readers.
-fn nullable(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Both zeros are one value, and an engine may give either.

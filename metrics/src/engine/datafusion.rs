@@ -91,11 +91,9 @@ impl DataFusion {
     /// The session, with every table that was added.
     pub(crate) fn session(&self) -> &SessionContext {
         self.session.get_or_init(|| {
-            let config = SessionConfig::new()
-                .with_target_partitions(self.threads)
-                .with_information_schema(false)
+            let config = self
+                .config()
                 .with_parquet_pruning(true)
-                .set_bool("datafusion.sql_parser.enable_ident_normalization", false)
                 // Its planners differ in whether `x IS TRUE` can be null, and the check takes that for a fault of ours.
                 .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
             let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
@@ -108,6 +106,14 @@ impl DataFusion {
             }
             session
         })
+    }
+
+    /// What every session is like.
+    fn config(&self) -> SessionConfig {
+        SessionConfig::new()
+            .with_target_partitions(self.threads)
+            .with_information_schema(false)
+            .set_bool("datafusion.sql_parser.enable_ident_normalization", false)
     }
 
     /// How many threads read and compute.
@@ -182,11 +188,7 @@ impl DataFusion {
         name: &str,
         table: Arc<dyn TableProvider>,
     ) -> Result<SessionContext, DataFusionError> {
-        let config = SessionConfig::new()
-            .with_target_partitions(self.threads)
-            .with_information_schema(false)
-            .set_bool("datafusion.sql_parser.enable_ident_normalization", false);
-        let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        let session = SessionContext::new_with_config_rt(self.config(), Arc::clone(&self.runtime));
         udaf::register(&session);
         session.register_table(quoted(name), table)?;
         Ok(session)
@@ -241,9 +243,7 @@ impl DataFusion {
     }
 
     async fn plan(&self, statement: &Statement) -> Result<DataFrame, DataFusionError> {
-        // The one gate: no statement of any kind but a query passes, whoever wrote it.
-        let gate = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.session().sql_with_options(&statement.text, gate).await?;
+        let frame = self.session().sql_with_options(&statement.text, only_queries()).await?;
         if statement.bindings.is_empty() {
             return Ok(frame);
         }
@@ -286,6 +286,11 @@ impl Engine for DataFusion {
         }
         .boxed()
     }
+}
+
+/// The one gate: no statement of any kind but a query passes, whoever wrote it.
+pub(crate) fn only_queries() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
 fn quoted(name: &str) -> TableReference {

@@ -12,8 +12,9 @@ mod utc;
 use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 
-pub(crate) use self::datafusion::named;
 pub use self::datafusion::{DataFusion, Resources};
+pub(crate) use self::datafusion::{named, only_queries};
+pub(crate) use kept::nullable;
 pub use open::{MOST_ARMS, Opened, open, values_of};
 pub use outline::outline;
 pub(crate) use utc::{IN_NANOSECONDS, LOCAL_IN_UTC};

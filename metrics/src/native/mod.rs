@@ -203,9 +203,7 @@ pub(crate) async fn aggregate(
     };
     match ended {
         Ok(aggregated) => Ok(Some(aggregated)),
-        Err(Ended::Failed(error)) => Err(error),
-        Err(Ended::Memory(error)) if path == EnginePath::Native => Err(error),
-        Err(Ended::Memory(_) | Ended::Refused | Ended::Stopped) => Ok(None),
+        Err(ended) => ended.or_statements(path).map(|()| None),
     }
 }
 

@@ -70,7 +70,7 @@ impl Output {
 
 /// The unit aggregation as a node: see the module.
 pub(crate) struct UnitAggregationExec {
-    /// Its sources and how each is read, for whoever looks at the plan.
+    /// The experiment and its sources, for whoever looks at the plan.
     outline: String,
     threads: usize,
     table: Option<UnitTable>,

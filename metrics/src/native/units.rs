@@ -10,7 +10,6 @@ use datafusion::common::{Column, TableReference};
 use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, SortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -20,7 +19,7 @@ use super::unit_table::UnitTable;
 use super::workers::Ended;
 use super::{Choice, EnginePath, choice, node, unit_table};
 use crate::collect::{self, Progress};
-use crate::engine::{DataFusion, named};
+use crate::engine::{DataFusion, named, only_queries};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::plan::lower::{ANALYSED, COLUMN_ARM, COLUMN_UNIT};
@@ -115,9 +114,8 @@ pub async fn query_units(
             let units = UnitsOf { engine: Arc::clone(&engine), plan: plan.clone(), table: table.clone() };
             match begun(&engine, Arc::new(units), statement).await.map_err(|error| Stopped::of(&error)) {
                 Ok(rows) => return Ok(rows),
-                Err(Stopped::Operator(Ended::Memory(error))) if path == EnginePath::Native => return Err(error),
-                Err(Stopped::Operator(Ended::Failed(error)) | Stopped::Statement(error)) => return Err(error),
-                Err(Stopped::Operator(_)) => {}
+                Err(Stopped::Operator(ended)) => ended.or_statements(path)?,
+                Err(Stopped::Statement(error)) => return Err(error),
             }
         }
     }
@@ -150,9 +148,8 @@ fn of_statement(error: &DataFusionError) -> Error {
 async fn begun(engine: &DataFusion, table: Arc<dyn TableProvider>, statement: Option<&str>) -> Result<UnitRows> {
     let schema = table.schema();
     let session = engine.session_of(UNITS, table)?;
-    let gate = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = match statement {
-        Some(statement) => session.sql_with_options(statement, gate).await?,
+        Some(statement) => session.sql_with_options(statement, only_queries()).await?,
         None => {
             let names = schema.fields().iter().map(|field| field.name().as_str());
             let first = [COLUMN_ARM, COLUMN_UNIT].into_iter().filter(|name| schema.index_of(name).is_ok());

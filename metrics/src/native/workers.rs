@@ -7,6 +7,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use tokio::sync::mpsc::Sender;
 
+use super::EnginePath;
 use crate::engine::named;
 use crate::error::Error;
 
@@ -38,6 +39,15 @@ impl Ended {
     /// What came through the engine, of a step of this name.
     pub(crate) fn of(error: &DataFusionError, step: &str) -> Self {
         Self::own(error).unwrap_or_else(|| named(step, error).into())
+    }
+
+    /// Whether statements are to go on, or the error that is told.
+    pub(crate) fn or_statements(self, path: EnginePath) -> Result<(), Error> {
+        match self {
+            Self::Failed(error) => Err(error),
+            Self::Memory(error) if path == EnginePath::Native => Err(error),
+            Self::Memory(_) | Self::Refused | Self::Stopped => Ok(()),
+        }
     }
 
     /// What the operator itself said, if it did.
