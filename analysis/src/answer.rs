@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use estimand_metrics::collect::{Collected, DailyArm};
+use estimand_metrics::collect::Collected;
 use estimand_metrics::plan::{Asked, Plan, Question};
 use estimand_stats::estimate::Estimates;
 use estimand_stats::estimator;
-use estimand_stats::sample::{ArmSample, Sample};
-use estimand_stats::suffstat::ExactCoMoments;
+use estimand_stats::sample::{ArmSample, ExactArmSample, Sample};
 use estimand_stats::{Design, Error, Estimand};
 
 use estimand_metrics::definition::RoleKind;
@@ -81,7 +80,7 @@ pub fn by_segment(plan: &Plan, collected: &Collected) -> Result<Estimates, Error
 /// As [`overall`].
 pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, crate::Error> {
     let mut estimates = Estimates::default();
-    let mut so_far: BTreeMap<String, DailyArm> = BTreeMap::new();
+    let mut so_far: BTreeMap<String, ExactArmSample> = BTreeMap::new();
     for (day, arms_of_day) in &collected.daily {
         for arm in arms_of_day {
             add(&mut so_far, arm)?;
@@ -110,30 +109,19 @@ pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, crate::Er
     Ok(estimates)
 }
 
-fn add(so_far: &mut BTreeMap<String, DailyArm>, day: &DailyArm) -> Result<(), Error> {
+fn add(so_far: &mut BTreeMap<String, ExactArmSample>, day: &ExactArmSample) -> Result<(), Error> {
     match so_far.get_mut(&day.arm) {
-        None => {
-            so_far.insert(day.arm.clone(), day.clone());
-        }
-        Some(sums) => {
-            sums.units += day.units;
-            for ((_, sum), (_, more)) in sums.sums.iter_mut().zip(&day.sums) {
-                sum.merge(more)?;
-            }
-        }
+        None => drop(so_far.insert(day.arm.clone(), day.clone())),
+        Some(arm) => arm.merge(day)?,
     }
     Ok(())
 }
 
-fn finished(arm: &str, sums: Option<&DailyArm>) -> Result<ArmSample, Error> {
-    let empty = || ArmSample { arm: arm.to_owned(), ..ArmSample::default() };
-    let Some(sums) = sums else { return Ok(empty()) };
-    let finish = |(names, sum): &(Vec<String>, ExactCoMoments)| {
-        let block = if sum.n() > 0 { Some(sum.finish()?) } else { None };
-        Ok::<_, Error>((names.clone(), block))
-    };
-    let comoments = sums.sums.iter().map(finish).collect::<Result<_, _>>()?;
-    Ok(ArmSample { units: sums.units, comoments, ..empty() })
+fn finished(arm: &str, so_far: Option<&ExactArmSample>) -> Result<ArmSample, Error> {
+    match so_far {
+        Some(so_far) => Ok(so_far.finish()?),
+        None => Ok(ArmSample { arm: arm.to_owned(), ..ArmSample::default() }),
+    }
 }
 
 fn arms(plan: &Plan, question: &Question, asked: &Asked, sample: &Sample) -> Result<Estimates, Error> {

@@ -41,7 +41,7 @@ impl Rows {
 }
 
 fn readout(by: Option<usize>, tuples: &[Vec<usize>]) -> Readout {
-    Readout { by, tuples: tuples.to_vec(), histograms: Vec::new() }
+    Readout { by, tuples: tuples.to_vec(), ..Readout::default() }
 }
 
 fn pairs_by_arm(criterion: &mut Criterion) {

@@ -1,4 +1,4 @@
-//! Least squares: from rows by QR, and from centred co-moments by Cholesky.
+//! Least squares: from rows or compressed rows by QR, and from centred co-moments by Cholesky.
 //!
 //! Both work on centred, scaled columns, so that a covariate far from zero or in odd units loses no digits, and both
 //! say which column is a linear combination of those before it instead of dividing by what rounding left of it.
@@ -62,18 +62,46 @@ impl CrossProducts {
     }
 }
 
-/// An ordinary least-squares fit of rows, and what a variance of any kind needs of it.
+/// The outcomes of units that share their features, a row for each such group of units; or a row per unit.
+#[derive(Debug, Clone, Default)]
+pub struct Outcomes {
+    /// How many units a row stands for, at least 1.
+    pub n: Vec<f64>,
+    /// Their mean.
+    pub mean: Vec<f64>,
+    /// Their centred sum of squares.
+    pub centred: Vec<f64>,
+}
+
+impl Outcomes {
+    /// One unit a row.
+    pub fn of_units(values: &[f64]) -> Self {
+        Self { n: vec![1.0; values.len()], mean: values.to_vec(), centred: vec![0.0; values.len()] }
+    }
+
+    /// How many units there are.
+    pub fn units(&self) -> f64 {
+        self.n.iter().sum()
+    }
+}
+
+/// An ordinary least-squares fit, and what a variance of any kind needs of it.
+///
+/// Units with the same features have the same prediction `x'β`, so of theirs only the count, the mean and the centred sum of
+/// squares enter: `Σ(y − x'β)² = Σ(y − ȳ)² + n·(ȳ − x'β)²`. All is as if there were a row per unit.
 #[derive(Debug, Clone)]
 pub struct Fit {
     /// Coefficients: the intercept, then one per column.
     pub coefficients: DVector<f64>,
-    /// Outcome minus fitted value, per row.
-    pub residuals: DVector<f64>,
-    /// Diagonal of the hat matrix, per row.
-    pub leverages: DVector<f64>,
+    /// Units that each row stands for.
+    n: DVector<f64>,
+    /// Sum over the units of a row of the squared outcome minus fitted value.
+    squared_residuals: DVector<f64>,
+    /// Diagonal of the hat matrix, that of one unit of each row.
+    leverages: DVector<f64>,
     /// `A` with `β̂ = A'·(Q'y)`: columns × columns, so that `(X'X)⁻¹ = A'A`.
     bread: DMatrix<f64>,
-    /// Orthonormal columns that span the design, rows × columns.
+    /// Orthonormal columns that span the design, rows × columns, each row times the root of its count.
     basis: DMatrix<f64>,
 }
 
@@ -93,33 +121,39 @@ pub enum Robust {
 }
 
 impl Fit {
-    /// The fit of `y` on a constant and the columns.
+    /// The fit of the outcomes on a constant and the columns.
     ///
     /// Householder QR of the centred columns, each scaled to length one; the coefficients are then carried back to the
     /// columns as given. A column is redundant by a small share of its centred sum of squares.
     ///
-    /// - **Needs** columns as long as `y`, no value missing.
+    /// - **Needs** columns as long as the outcomes, no value missing.
     /// - **Errors** with the positions of the redundant columns, counted without the intercept.
-    /// - **Source** Golub & Van Loan (2013), algorithm 5.2.1.
-    pub fn of(y: &[f64], columns: &[Vec<f64>]) -> Result<Self, Vec<usize>> {
-        let (n, k) = (y.len(), columns.len());
-        let (centre, centred): (Vec<f64>, Vec<Vec<f64>>) = columns.iter().map(|column| centred(column)).unzip();
-        let length: Vec<f64> = centred.iter().map(|column| norm(column)).collect();
-        let constant: Vec<usize> = (0..k).filter(|j| length[*j] <= negligible(n, centre[*j])).collect();
-        if !constant.is_empty() || n <= k {
-            return Err(if constant.is_empty() { (n.saturating_sub(1)..k).collect() } else { constant });
+    /// - **Source** Golub & Van Loan (2013), algorithm 5.2.1; of groups of units, Wong et al. (2021), "You Only Compress Once", §4.
+    pub fn of(outcomes: &Outcomes, columns: &[Vec<f64>]) -> Result<Self, Vec<usize>> {
+        let (rows, k, units) = (outcomes.n.len(), columns.len(), outcomes.units());
+        let n = DVector::from_column_slice(&outcomes.n);
+        let root = n.map(f64::sqrt);
+        let (centre, centred): (Vec<f64>, Vec<Vec<f64>>) =
+            columns.iter().map(|column| centred(column, &outcomes.n)).unzip();
+        let weighted = |column: &[f64]| root.component_mul(&DVector::from_column_slice(column));
+        let scaled: Vec<DVector<f64>> = centred.iter().map(|column| weighted(column)).collect();
+        let length: Vec<f64> = scaled.iter().map(|column| column.norm()).collect();
+        let constant: Vec<usize> = (0..k).filter(|j| length[*j] <= negligible(units, centre[*j])).collect();
+        if !constant.is_empty() {
+            return Err(constant);
         }
-        let design = DMatrix::from_fn(n, k, |i, j| centred[j][i] / length[j]);
+        // Rows of zeros change nothing, and let a design of too few rows show which columns are redundant.
+        let design = DMatrix::from_fn(rows.max(k), k, |i, j| if i < rows { scaled[j][i] / length[j] } else { 0.0 });
         let (slopes_basis, upper) = design.qr().unpack();
         let redundant: Vec<usize> = (0..k).filter(|j| upper[(*j, *j)].powi(2) <= LEFT).collect();
         if !redundant.is_empty() {
             return Err(redundant);
         }
         // The constant is orthogonal to centred columns, so it joins the basis as it stands.
-        let root = (n as f64).sqrt();
-        let basis = DMatrix::from_fn(n, k + 1, |i, j| if j == 0 { 1.0 / root } else { slopes_basis[(i, j - 1)] });
+        let whole = units.sqrt();
+        let basis = DMatrix::from_fn(rows, k + 1, |i, j| if j == 0 { root[i] / whole } else { slopes_basis[(i, j - 1)] });
         let mut bread = DMatrix::zeros(k + 1, k + 1);
-        bread[(0, 0)] = 1.0 / root;
+        bread[(0, 0)] = 1.0 / whole;
         let identity = DMatrix::identity(k, k);
         let inverse = upper.solve_upper_triangular(&identity).ok_or_else(|| (0..k).collect::<Vec<_>>())?;
         for (i, own) in length.iter().enumerate() {
@@ -129,26 +163,28 @@ impl Fit {
                 bread[(j + 1, 0)] -= slope * centre[i];
             }
         }
-        let (y_mean, y_centred) = self::centred(y);
-        let mut y_centred = DVector::from_vec(y_centred);
-        if y_centred.norm() <= negligible(n, y_mean) {
+        let (y_mean, y_centred) = self::centred(&outcomes.mean, &outcomes.n);
+        let mut y_centred = weighted(&y_centred);
+        if y_centred.norm() <= negligible(units, y_mean) {
             y_centred.fill(0.0);
         }
+        let within = DVector::from_column_slice(&outcomes.centred);
         let scores = basis.tr_mul(&y_centred);
         let mut residuals = &y_centred - &basis * &scores;
         // What rounding leaves of an exact fit is no variance.
-        if residuals.norm() <= 1e-13 * y_centred.norm() {
+        if residuals.norm() <= 1e-13 * (y_centred.norm_squared() + within.sum()).sqrt() {
             residuals.fill(0.0);
         }
         let mut coefficients = bread.tr_mul(&scores);
         coefficients[0] += y_mean;
-        let leverages = DVector::from_iterator(n, basis.row_iter().map(|row| row.norm_squared()));
-        Ok(Self { coefficients, residuals, leverages, bread, basis })
+        let leverages = DVector::from_fn(rows, |i, _| basis.row(i).norm_squared() / n[i]);
+        let squared_residuals = within + residuals.component_mul(&residuals);
+        Ok(Self { coefficients, n, squared_residuals, leverages, bread, basis })
     }
 
-    /// Rows minus coefficients.
-    pub fn df(&self) -> usize {
-        self.residuals.len() - self.coefficients.len()
+    /// Units minus coefficients.
+    pub fn df(&self) -> f64 {
+        (self.n.sum() - self.coefficients.len() as f64).max(0.0)
     }
 
     /// The covariance matrix of the coefficients.
@@ -159,25 +195,25 @@ impl Fit {
     ///   is left.
     /// - **Source** MacKinnon & White (1985).
     pub fn covariance(&self, kind: Robust) -> Option<DMatrix<f64>> {
-        let (n, df) = (self.residuals.len() as f64, self.df() as f64);
+        let (n, df) = (self.n.sum(), self.df());
         if df == 0.0 {
             return None;
         }
         if kind == Robust::Classical {
-            return Some(self.bread.tr_mul(&self.bread) * (self.residuals.norm_squared() / df));
+            return Some(self.bread.tr_mul(&self.bread) * (self.squared_residuals.sum() / df));
         }
         let whole = self.leverages.iter().any(|h| 1.0 - h <= 1e-10);
         if whole && matches!(kind, Robust::Hc2 | Robust::Hc3) {
             return None;
         }
-        let weight = |residual: f64, leverage: f64| match kind {
-            Robust::Hc2 => residual / (1.0 - leverage).sqrt(),
-            Robust::Hc3 => residual / (1.0 - leverage),
-            _ => residual,
+        let correction = |leverage: f64| match kind {
+            Robust::Hc2 => 1.0 / (1.0 - leverage).sqrt(),
+            Robust::Hc3 => 1.0 / (1.0 - leverage),
+            _ => 1.0,
         };
         let mut weighted = self.basis.clone();
         for (i, mut row) in weighted.row_iter_mut().enumerate() {
-            row *= weight(self.residuals[i], self.leverages[i]);
+            row *= (self.squared_residuals[i] / self.n[i]).sqrt() * correction(self.leverages[i]);
         }
         let meat = weighted.tr_mul(&weighted);
         let factor = if kind == Robust::Hc1 { n / df } else { 1.0 };
@@ -185,25 +221,22 @@ impl Fit {
     }
 }
 
-/// The mean of a column, and the column minus its mean.
+/// The mean of a column, each row counting as often as it stands for units, and the column minus its mean.
 ///
 /// In two steps: far from zero the mean itself is rounded by more than the column's spread can bear.
-pub(crate) fn centred(values: &[f64]) -> (f64, Vec<f64>) {
-    let n = values.len().max(1) as f64;
-    let rough = values.iter().sum::<f64>() / n;
+pub(crate) fn centred(values: &[f64], n: &[f64]) -> (f64, Vec<f64>) {
+    let units = n.iter().sum::<f64>().max(1.0);
+    let mean = |values: &[f64]| values.iter().zip(n).map(|(value, n)| value * n).sum::<f64>() / units;
+    let rough = mean(values);
     let mut centred: Vec<f64> = values.iter().map(|value| value - rough).collect();
-    let rest = centred.iter().sum::<f64>() / n;
+    let rest = mean(&centred);
     centred.iter_mut().for_each(|value| *value -= rest);
     (rough + rest, centred)
 }
 
-fn norm(values: &[f64]) -> f64 {
-    values.iter().map(|value| value * value).sum::<f64>().sqrt()
-}
-
 /// The length that rounding alone gives a centred constant column.
-fn negligible(n: usize, centre: f64) -> f64 {
-    4.0 * f64::EPSILON * centre.abs() * (n as f64).sqrt()
+fn negligible(units: f64, centre: f64) -> f64 {
+    4.0 * f64::EPSILON * centre.abs() * units.sqrt()
 }
 
 #[cfg(test)]
@@ -212,18 +245,22 @@ mod tests {
 
     #[test]
     fn a_line_through_three_points_is_found() {
-        let fit = Fit::of(&[1.0, 3.0, 5.0], &[vec![10.0, 11.0, 12.0]]).unwrap();
+        let fit = Fit::of(&Outcomes::of_units(&[1.0, 3.0, 5.0]), &[vec![10.0, 11.0, 12.0]]).unwrap();
         assert!((fit.coefficients[0] + 19.0).abs() < 1e-12 && (fit.coefficients[1] - 2.0).abs() < 1e-13);
-        assert_eq!(fit.df(), 1);
+        assert_eq!(fit.df(), 1.0);
     }
 
     #[test]
     fn redundant_columns_are_named_by_position() {
         let x = vec![1.0, 2.0, 4.0, 8.0];
         let twice: Vec<f64> = x.iter().map(|x| 2.0 * x + 1.0).collect();
-        let y = [1.0, 0.0, 2.0, 1.0];
+        let y = Outcomes::of_units(&[1.0, 0.0, 2.0, 1.0]);
         assert_eq!(Fit::of(&y, &[x.clone(), twice]).unwrap_err(), [1]);
-        assert_eq!(Fit::of(&y, &[vec![7.1; 4], x]).unwrap_err(), [0]);
+        assert_eq!(Fit::of(&y, &[vec![7.1; 4], x.clone()]).unwrap_err(), [0]);
+        // Three rows bear an intercept and two slopes, whichever they are.
+        let y = Outcomes::of_units(&[1.0, 0.0, 2.0]);
+        let [first, second] = [vec![1.0, 2.0, 4.0], vec![1.0, 0.0, 0.0]];
+        assert_eq!(Fit::of(&y, &[first.clone(), first.clone(), second]).unwrap_err(), [1]);
     }
 
     #[test]
@@ -237,14 +274,14 @@ mod tests {
     fn a_far_covariate_costs_no_digits() {
         let near: Vec<f64> = (0..20).map(|i| f64::from(i * i % 7)).collect();
         let far: Vec<f64> = near.iter().map(|x| x + 1e12).collect();
-        let y: Vec<f64> = (0..20).map(|i| f64::from(i % 3)).collect();
+        let y = Outcomes::of_units(&(0..20).map(|i| f64::from(i % 3)).collect::<Vec<_>>());
         let slope = |x: &Vec<f64>| Fit::of(&y, std::slice::from_ref(x)).unwrap().coefficients[1];
         assert!((slope(&near) - slope(&far)).abs() < 1e-14);
     }
 
     #[test]
     fn all_leverage_on_one_row_leaves_no_hc2() {
-        let fit = Fit::of(&[1.0, 2.0, 4.0], &[vec![0.0, 0.0, 1.0]]).unwrap();
+        let fit = Fit::of(&Outcomes::of_units(&[1.0, 2.0, 4.0]), &[vec![0.0, 0.0, 1.0]]).unwrap();
         assert_eq!(fit.covariance(Robust::Hc2), None);
         assert!(fit.covariance(Robust::Hc1).is_some());
     }

@@ -41,11 +41,21 @@ fn both_ways_give_the_same_run() {
 fn an_estimator_that_reads_rows_answers_by_segment_and_is_the_same_by_both_ways() {
     let desk = Desk::new();
     project(&desk, 2_000);
-    let ols = |path: &str| desk.run(&["analyze", "trial", "--estimator", "ols", "--no-save", "--engine-path", path]);
-    let native = ols("native");
-    assert_eq!(native.code, Some(0), "{}", native.talk);
-    assert_eq!(ols("sql").text(), native.text());
-    let document = native.document();
+    let ols = |path: &str, rows: &str| {
+        let rows = format!("rows={rows}");
+        desk.run(&[
+            "analyze", "trial", "--estimator", "ols", "--option", &rows, "--no-save", "--engine-path", path,
+        ])
+    };
+    for rows in ["compressed", "units"] {
+        let native = ols("native", rows);
+        assert_eq!(native.code, Some(0), "{}", native.talk);
+        assert_eq!(ols("sql", rows).text(), native.text(), "{rows}");
+        has_an_effect_in_every_segment(&native.document());
+    }
+}
+
+fn has_an_effect_in_every_segment(document: &serde_json::Value) {
     let rows = document["estimates"].as_array().expect("a list");
     let is_effect = |row: &&serde_json::Value| {
         row["estimator"] == "ols" && row["estimand"] == "ate" && row["scale"] == "absolute" && row["term"].is_null()

@@ -8,8 +8,8 @@ use std::fmt;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use estimand_stats::sample::{ArmSample, Sample};
-use estimand_stats::suffstat::{ExactCoMoments, Histogram, TupleCoMoments};
+use estimand_stats::sample::{ArmSample, ExactArmSample, Sample};
+use estimand_stats::suffstat::{ExactCompressed, Histogram, TupleCoMoments};
 use sea_query::{Alias, Expr, ExprTrait, Query};
 
 use self::checks::{check_census, check_dimensions, check_repeated_assignments, check_repeated_rows};
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::native::{self, Aggregated};
 use crate::not_finite;
 use crate::plan::lower::{self, Caps, READ_ARM, READ_GROUP, READ_UNITS, Step, UNIT_TABLE, UNITS};
-use crate::plan::{Derivation, Grouping, Plan};
+use crate::plan::{Derivation, Grouping, Plan, Readout};
 use crate::sql::{Statement, column};
 
 /// The value of a dimension of units that have none.
@@ -39,7 +39,7 @@ pub struct Collected {
     /// Statistics of all counted units.
     pub all: Sample,
     /// Statistics by enrolment day, mergeable into cumulative ones.
-    pub daily: BTreeMap<String, Vec<DailyArm>>,
+    pub daily: BTreeMap<String, Vec<ExactArmSample>>,
     /// The rows of each arm with their days, where an estimator reads them.
     pub dated: BTreeMap<String, DatedRows>,
     /// Statistics by dimension and value.
@@ -65,17 +65,6 @@ pub struct CensusRow {
     pub units: u64,
     /// Rows of the assignment source behind them.
     pub rows: u64,
-}
-
-/// Exact statistics of one arm on one day: sums, so that days add up without rounding.
-#[derive(Clone, Debug)]
-pub struct DailyArm {
-    /// The arm.
-    pub arm: String,
-    /// Units counted.
-    pub units: u64,
-    /// Sums of each tuple of columns.
-    pub sums: Vec<(Vec<String>, ExactCoMoments)>,
 }
 
 /// What is being done.
@@ -177,7 +166,7 @@ async fn stated(
     let mut readouts = Vec::with_capacity(specification.readouts.len());
     for (readout, step) in specification.readouts.iter().zip(lower::readouts(specification)) {
         let batches = read(engine, steps, step, progress).await?;
-        readouts.push(readout_rows(&batches, &readout.comoments, &readout.histograms)?);
+        readouts.push(readout_rows(&batches, readout)?);
     }
     let mut census_by = BTreeMap::new();
     for dimension in &specification.enrolment.dimensions {
@@ -205,14 +194,14 @@ fn put_together(plan: &Plan, aggregated: Aggregated) -> Result<Collected, Error>
             Grouping::Arm => collected.all = sample(plan, rows.into_iter().map(|(_, row)| row).collect())?,
             Grouping::Day => {
                 for (day, row) in rows {
-                    collected.daily.entry(day.unwrap_or_default()).or_default().push(row.into_daily());
+                    collected.daily.entry(day.unwrap_or_default()).or_default().push(row);
                 }
                 for arms in collected.daily.values_mut() {
                     arms.sort_by(|a, b| a.arm.cmp(&b.arm));
                 }
             }
             Grouping::Dimension(name) => {
-                let mut by_value: BTreeMap<String, Vec<ReadArm>> = BTreeMap::new();
+                let mut by_value: BTreeMap<String, Vec<ExactArmSample>> = BTreeMap::new();
                 for (value, row) in rows {
                     by_value.entry(value.unwrap_or_else(|| MISSING_GROUP.to_owned())).or_default().push(row);
                 }
@@ -360,40 +349,15 @@ async fn column_values(engine: &dyn Engine, name: &str, of: CapOf) -> Result<Vec
     Ok(values)
 }
 
-/// What one row of a readout says of an arm.
-#[derive(Debug)]
-pub(crate) struct ReadArm {
-    pub(crate) arm: String,
-    pub(crate) units: u64,
-    pub(crate) sums: Vec<(Vec<String>, ExactCoMoments)>,
-    pub(crate) histograms: Vec<(String, Histogram)>,
-}
-
-impl ReadArm {
-    fn into_daily(self) -> DailyArm {
-        DailyArm { arm: self.arm, units: self.units, sums: self.sums }
-    }
-
-    fn finish(self) -> Result<ArmSample, Error> {
-        let mut comoments = Vec::with_capacity(self.sums.len());
-        for (names, sums) in self.sums {
-            for (at, name) in names.iter().enumerate() {
-                if sums.non_finite(at) > 0 {
-                    return Err(Error::NotFinite { column: name.clone(), count: sums.non_finite(at) });
-                }
-            }
-            let block = if sums.n() > 0 { Some(sums.finish()?) } else { None };
-            comoments.push((names, block));
-        }
-        Ok(ArmSample { arm: self.arm, units: self.units, comoments, histograms: self.histograms, unit_rows: None })
+/// Rounds what was read of an arm, unless some of it cannot be a number of a result.
+fn finished(arm: &ExactArmSample) -> Result<ArmSample, Error> {
+    match arm.not_finite() {
+        Some((column, count)) => Err(Error::NotFinite { column: column.clone(), count }),
+        None => Ok(arm.finish()?),
     }
 }
 
-fn readout_rows(
-    batches: &[RecordBatch],
-    tuples: &[Vec<String>],
-    histograms: &[String],
-) -> Result<Vec<(Option<String>, ReadArm)>, Error> {
+fn readout_rows(batches: &[RecordBatch], readout: &Readout) -> Result<Vec<(Option<String>, ExactArmSample)>, Error> {
     let mut rows = Vec::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
@@ -405,20 +369,23 @@ fn readout_rows(
                     .map(|array| array.value(row))
                     .unwrap_or_default()
             };
-            let mut sums = Vec::with_capacity(tuples.len());
-            if !tuples.is_empty() {
+            let mut comoments = Vec::with_capacity(readout.comoments.len());
+            if !readout.comoments.is_empty() {
                 let read = TupleCoMoments::decode(bytes(lower::READ_COMOMENTS))?;
-                sums.extend(tuples.iter().cloned().zip(read));
+                comoments.extend(readout.comoments.iter().cloned().zip(read));
             }
-            let mut distributions = Vec::with_capacity(histograms.len());
-            for (at, name) in histograms.iter().enumerate() {
-                distributions.push((name.clone(), Histogram::decode(bytes(&lower::histogram_of(at)))?));
-            }
-            let arm = ReadArm {
+            let compressed = readout.compressed.iter().enumerate();
+            let compressed = compressed
+                .map(|(at, kept)| Ok((kept.clone(), ExactCompressed::decode(bytes(&lower::compressed_of(at)))?)));
+            let histograms = readout.histograms.iter().enumerate();
+            let histograms = histograms
+                .map(|(at, name)| Ok((name.clone(), Histogram::decode(bytes(&lower::histogram_of(at)))?)));
+            let arm = ExactArmSample {
                 arm: text(batch, READ_ARM, row).unwrap_or_default(),
                 units: count(batch, READ_UNITS, row),
-                sums,
-                histograms: distributions,
+                comoments,
+                compressed: compressed.collect::<Result<_, Error>>()?,
+                histograms: histograms.collect::<Result<_, Error>>()?,
             };
             rows.push((text(batch, READ_GROUP, row), arm));
         }
@@ -427,11 +394,11 @@ fn readout_rows(
 }
 
 /// The arms in the order of the experiment; one without units is there with nothing in it.
-fn sample(plan: &Plan, mut rows: Vec<ReadArm>) -> Result<Sample, Error> {
+fn sample(plan: &Plan, mut rows: Vec<ExactArmSample>) -> Result<Sample, Error> {
     let mut arms = Vec::with_capacity(plan.experiment.arms.len());
     for arm in &plan.experiment.arms {
         arms.push(match rows.iter().position(|row| row.arm == arm.name) {
-            Some(at) => rows.swap_remove(at).finish()?,
+            Some(at) => finished(&rows.swap_remove(at))?,
             None => ArmSample { arm: arm.name.clone(), ..ArmSample::default() },
         });
     }

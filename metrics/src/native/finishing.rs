@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use estimand_stats::unit_aggregation::finish::{Derive, Derived, Finished, Finishing, Limit, Readout};
+use estimand_stats::requirement::Compression;
+use estimand_stats::sample::ExactArmSample;
+use estimand_stats::unit_aggregation::finish::{Columns, Derive, Derived, Finished, Finishing, Limit, Readout};
 
-use crate::collect::{MISSING_GROUP, ReadArm};
+use crate::collect::MISSING_GROUP;
 use crate::definition::{Bound, CapOf};
 use crate::plan::lower::Caps;
 use crate::plan::{Derivation, Grouping, UnitAggregation};
 
 /// The rows of one readout, each with its day or its value of a dimension.
-pub(crate) type ReadRows = Vec<(Option<String>, ReadArm)>;
+pub(crate) type ReadRows = Vec<(Option<String>, ExactArmSample)>;
 
 /// What is asked, its columns being the values of the specification in their order, its groupings the dimensions in theirs
 /// and then the day.
@@ -29,9 +31,14 @@ pub(crate) fn finishing(specification: &UnitAggregation) -> Finishing {
             Derivation::Missing => Derive::Missing,
         },
     });
+    let columns = |kept: &Compression| Columns {
+        features: kept.features.iter().map(place).collect(),
+        outcomes: kept.outcomes.iter().map(place).collect(),
+    };
     let readouts = specification.readouts.iter().map(|readout| Readout {
         by: grouping(specification, &readout.by),
         tuples: readout.comoments.iter().map(|tuple| tuple.iter().map(place).collect()).collect(),
+        compressions: readout.compressed.iter().map(columns).collect(),
         histograms: readout.histograms.iter().map(place).collect(),
     });
     Finishing { columns: specification.values.len(), derived: derived.collect(), readouts: readouts.collect() }
@@ -65,9 +72,14 @@ pub(crate) fn readouts(
         let rows = rows.iter().filter(|row| row.units > 0).map(|row| {
             let group = grouping.and_then(|grouping| text(grouping, row.group));
             let arm = specification.enrolment.arms.get(row.arm as usize).cloned().unwrap_or_default();
-            let sums = readout.comoments.iter().cloned().zip(row.comoments.iter().cloned()).collect();
-            let histograms = readout.histograms.iter().cloned().zip(row.histograms.iter().cloned()).collect();
-            (group, ReadArm { arm, units: row.units, sums, histograms })
+            let sample = ExactArmSample {
+                arm,
+                units: row.units,
+                comoments: readout.comoments.iter().cloned().zip(row.comoments.iter().cloned()).collect(),
+                compressed: readout.compressed.iter().cloned().zip(row.compressed.iter().cloned()).collect(),
+                histograms: readout.histograms.iter().cloned().zip(row.histograms.iter().cloned()).collect(),
+            };
+            (group, sample)
         });
         rows.collect()
     });

@@ -458,7 +458,7 @@ impl<'a> Compiler<'a> {
             }
         }
         let mut readouts = vec![readout(Grouping::Arm, &all)];
-        if self.is_timed() && !(primary.comoments.is_empty() && primary.unit_rows.is_empty()) {
+        if self.is_timed() && !primary.is_empty() {
             readouts.push(Readout { histograms: Vec::new(), ..readout(Grouping::Day, &primary) });
         }
         for dimension in &self.experiment.dimensions {
@@ -497,6 +497,7 @@ fn readout(by: Grouping, needs: &Requirements) -> Readout {
     Readout {
         by,
         comoments: needs.comoments.iter().cloned().collect(),
+        compressed: needs.compressed.iter().cloned().collect(),
         histograms: needs.histograms.iter().cloned().collect(),
     }
 }

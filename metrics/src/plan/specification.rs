@@ -9,6 +9,7 @@
 //! Every engine runs the SQL that [`crate::plan::lower`] makes of it; an operator that reads it directly is the other
 //! way down. Nothing in it is text to be pasted: sources by name, expressions as trees, times as instants.
 
+use estimand_stats::requirement::Compression;
 use jiff::Timestamp;
 
 use crate::bindings::Bindings;
@@ -154,6 +155,8 @@ pub struct Readout {
     pub by: Grouping,
     /// Joint moments of each tuple of columns.
     pub comoments: Vec<Vec<String>>,
+    /// Compressed samples.
+    pub compressed: Vec<Compression>,
     /// Distribution of each column.
     pub histograms: Vec<String>,
 }

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use estimand_stats::suffstat::{Error, TupleCoMoments, Tuples, Values, Workspace};
 
 use super::encoded_groups::{Encoded, EncodedGroups, binary};
-use super::order_free::{Arguments, Groups, OrderFree, refused};
+use super::order_free::{Arguments, Groups, OrderFree, literal, refused};
 use super::selection::{self, ByGroup};
 
 /// Sums and sums of products of tuples of columns, each over the rows where all of the tuple have a value, as the bytes of
@@ -21,11 +21,6 @@ use super::selection::{self, ByGroup};
 /// - **Gives** also how many rows were left out of each tuple, and how many miss each column.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct CoMoments;
-
-/// A literal is spread over the rows of every batch; as a dictionary that takes a byte a row.
-fn literal() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8))
-}
 
 impl OrderFree for CoMoments {
     const NAME: &'static str = "comoments";

@@ -7,20 +7,22 @@
 //! | aggregate | gives | rows it leaves out |
 //! | --- | --- | --- |
 //! | `comoments('1; 1 2', x1, …, xk)` | encoded [`TupleCoMoments`](estimand_stats::suffstat::TupleCoMoments) | per tuple: any value null; counted in the result |
+//! | `compressed('2', x1, …, xk)` | encoded [`ExactCompressed`](estimand_stats::suffstat::ExactCompressed): distinct rows of the first two, sums of the others | any value null; counted in the result |
 //! | `count_distinct(x)` | the number of distinct values | null |
 //! | `exact_sum(x)` | the double nearest to the exact sum | null; no other rows: null |
 //! | `first_by(value, time)` | the value at the earliest time, the smallest of a tie | either null; no other rows: null |
 //! | `histogram(x)` | encoded [`Histogram`](estimand_stats::suffstat::Histogram) | null; counted in the result |
 //! | `last_by(value, time)` | the value at the latest time, the greatest of a tie | either null; no other rows: null |
 //!
-//! Values that are infinite or not a number end the query with a [`Refusal`] from `exact_sum`, `first_by` and `last_by`; the two
-//! encoded statistics count them: finishing co-moments refuses, a histogram tells how many it saw. A `DISTINCT` inside the call is refused.
+//! Values that are infinite or not a number end the query with a [`Refusal`] from `exact_sum`, `first_by` and `last_by`; the
+//! encoded statistics count them: finishing co-moments or a compressed sample refuses, a histogram tells how many it saw. A `DISTINCT` inside the call is refused.
 
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::prelude::SessionContext;
 
 mod by_time;
 mod comoments;
+mod compressed;
 mod count_distinct;
 mod encoded_groups;
 mod exact_sum;
@@ -36,6 +38,7 @@ pub use order_free::Refusal;
 /// Every aggregate, by name, each as its maker.
 pub const ALL: &[fn() -> AggregateUDF] = &[
     order_free::udaf::<comoments::CoMoments>,
+    order_free::udaf::<compressed::Compressed>,
     order_free::udaf::<count_distinct::CountDistinct>,
     order_free::udaf::<exact_sum::ExactSum>,
     order_free::udaf::<first_by::FirstBy>,

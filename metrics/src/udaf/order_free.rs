@@ -63,6 +63,11 @@ pub(super) struct Arguments {
     pub(super) texts: Vec<Option<String>>,
 }
 
+/// The type of a literal argument: it is spread over the rows of every batch, and as a dictionary that takes a byte a row.
+pub(super) fn literal() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8))
+}
+
 /// Turns a refusal of `stats` into an error of the engine.
 pub(super) fn refused(aggregate: &'static str) -> impl Fn(suffstat::Error) -> DataFusionError {
     move |reason| DataFusionError::External(Box::new(Refusal { aggregate, reason }))

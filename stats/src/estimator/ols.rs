@@ -1,6 +1,6 @@
-//! Ordinary least squares on unit rows.
+//! Ordinary least squares on rows, compressed or one per unit.
 
-use arrow::array::{Array, AsArray, PrimitiveArray};
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use nalgebra::{DMatrix, DVector};
 
@@ -12,19 +12,20 @@ use crate::estimate::Estimates;
 use crate::estimator::arms::Mean;
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
 use crate::estimator::{Estimator, answer, prepare};
-use crate::least_squares::{Fit, Robust, centred};
+use crate::least_squares::{Fit, Outcomes, Robust, centred};
 use crate::potential_outcomes::{ArmMean, LinearContrast, PotentialOutcomes, VarianceComponent};
 use crate::requirement::{MISSING, Requirements, Variable};
-use crate::sample::Sample;
+use crate::sample::{ArmSample, Sample};
 
-/// Estimates the average treatment effect by the regression of the outcome on arm and covariates, over unit rows.
+/// Estimates the average treatment effect by the regression of the outcome on arm and covariates.
 ///
 /// `y = α + τ·arm + x'β (+ arm·(x − x̄)'γ)`, solved by Householder QR, with a variance that does not believe in one
 /// spread for all units: `V = (X'X)⁻¹X'ΩX(X'X)⁻¹`, `Ω` the squared residuals, corrected as `se` says. With
 /// `slope=per_arm` the covariates are centred on their mean over both arms and interact with the arm; with `shared`
 /// they enter as they are. The means of the potential outcomes are predictions for all units, once in each arm.
 ///
-/// - **Needs** a row per unit with the outcome and every covariate; units that miss one are left out and counted.
+/// - **Needs** the distinct rows of covariates with count, mean and spread of the outcome, which lose nothing, or a row per unit;
+///   units that miss a value are left out and counted.
 /// - **Gives** the effect in the unit of the metric and as a share of the predicted baseline mean, then one row per
 ///   term. With the design's population `sampled` the slopes' spread over the population is added, as in regression
 ///   adjustment; the terms' own standard errors take the covariates as given.
@@ -32,9 +33,16 @@ use crate::sample::Sample;
 /// - **Errors** with [`Error::RankDeficient`] naming columns that are combinations of others; a covariate that is constant
 ///   where it would have a slope, or repeats an earlier one, is left out and named in a note; [`Error::NotFinite`]; [`Error::TooFewUnits`] when an arm has none. No degree of freedom left: a row without
 ///   standard error and a note.
-/// - **Source** MacKinnon & White (1985); Lin (2013) for the interactions.
+/// - **Source** MacKinnon & White (1985); Lin (2013) for the interactions; Wong et al. (2021), §4, for compressed rows.
 #[derive(Debug)]
 pub struct Ols;
+
+const ROWS: OptionSpec = OptionSpec {
+    name: "rows",
+    kind: OptionKind::Choice(&["compressed", "units"]),
+    default: "compressed",
+    meaning: "Read distinct rows of covariates with their counts (compressed), or a row per unit (units): the same numbers, in memory that grows with one or the other.",
+};
 
 const SE: OptionSpec = OptionSpec {
     name: "se",
@@ -58,7 +66,7 @@ impl Estimator for Ols {
     }
 
     fn summary(&self) -> &str {
-        "Least squares of the outcome on arm and covariates over unit rows, with robust standard errors."
+        "Least squares of the outcome on arm and covariates, with robust standard errors."
     }
 
     fn assumes(&self) -> &str {
@@ -74,25 +82,28 @@ impl Estimator for Ols {
     }
 
     fn options(&self) -> &[OptionSpec] {
-        const { &[DISTRIBUTION, LIFT, SE, SLOPE] }
+        const { &[DISTRIBUTION, LIFT, ROWS, SE, SLOPE] }
     }
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
-        prepare(self, estimand, design)?;
-        Ok(Requirements::unit_rows(variables(estimand, design)))
+        let (options, _) = prepare(self, estimand, design)?;
+        Ok(match options.choice(ROWS.name) {
+            "units" => Requirements::unit_rows(variables(estimand, design)),
+            _ => Requirements::compressed(design.covariates.iter().cloned(), estimand.summary.variables()),
+        })
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
         let (options, inference) = prepare(self, estimand, design)?;
-        let mut rows = Rows::of(estimand, design, sample)?;
-        if let Some(at) = rows.n.iter().position(|n| *n == 0) {
+        let mut rows = Rows::of(estimand, design, sample, options.choice(ROWS.name) == "units")?;
+        if let Some(at) = rows.units.iter().position(|n| *n == 0) {
             let arm = if at == 0 { &estimand.baseline_arm } else { &estimand.arm };
             return Err(Error::TooFewUnits { metric: estimand.metric.clone(), arm: arm.clone(), n: 0, needed: 1 });
         }
         let per_arm = options.choice(SLOPE.name) == "per_arm";
         let covariates = rows.keep_those_with_a_slope(estimand, &design.covariates, per_arm);
         let model = Model::of(&rows, &covariates, per_arm);
-        let fit = Fit::of(&rows.outcome, &model.columns).map_err(|redundant| Error::RankDeficient {
+        let fit = Fit::of(&rows.outcomes, &model.columns).map_err(|redundant| Error::RankDeficient {
             metric: estimand.metric.clone(),
             columns: redundant.iter().map(|at| format!("`{}`", model.names[*at])).collect::<Vec<_>>().join(", "),
         })?;
@@ -102,11 +113,6 @@ impl Estimator for Ols {
         estimates.append(terms(estimand, &inference, &model, &fit, covariance.as_ref()));
         Ok(answer(self, &options, estimates))
     }
-}
-
-/// Whether several units have the same value; of one unit nothing can be said.
-fn is_constant(values: &[f64]) -> bool {
-    values.len() > 1 && values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 fn variables(estimand: &Estimand, design: &Design) -> Vec<Variable> {
@@ -123,60 +129,88 @@ fn robust(options: &Options) -> Robust {
     }
 }
 
+/// Whether several units have the same value; of one unit nothing can be said.
+fn is_constant(values: &[f64], units: u64) -> bool {
+    units > 1 && values.windows(2).all(|pair| pair[0] == pair[1])
+}
+
 /// Complete rows of both arms, the baseline first.
+#[derive(Default)]
 struct Rows {
-    n: [usize; 2],
-    outcome: Vec<f64>,
+    /// Units of each arm.
+    units: [u64; 2],
+    /// How many rows are of the baseline.
+    of_baseline: usize,
+    outcomes: Outcomes,
     covariates: Vec<Vec<f64>>,
     notes: Vec<String>,
 }
 
 impl Rows {
-    fn of(estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Self, Error> {
-        let variables = variables(estimand, design);
-        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); variables.len()];
-        let (mut n, mut notes) = ([0; 2], Vec::new());
+    fn of(estimand: &Estimand, design: &Design, sample: &Sample, by_unit: bool) -> Result<Self, Error> {
+        let mut rows = Self { covariates: vec![Vec::new(); design.covariates.len()], ..Self::default() };
         for (at, name) in [&estimand.baseline_arm, &estimand.arm].into_iter().enumerate() {
             let arm = sample.arm(&estimand.metric, name)?;
             if arm.units == 0 {
                 continue;
             }
-            let batch = arm.unit_rows(&estimand.metric, &variables)?;
-            let cells = variables.iter().map(|variable| {
-                let column = batch.column_by_name(variable).and_then(|column| column.as_primitive_opt::<Float64Type>());
-                column.ok_or_else(|| Error::Missing {
-                    metric: estimand.metric.clone(),
-                    what: "unit rows",
-                    variables: format!("`{variable}`"),
-                })
-            });
-            let cells = cells.collect::<Result<Vec<_>, Error>>()?;
-            for (variable, column) in variables.iter().zip(&cells) {
-                let count = column.iter().flatten().filter(|value| !value.is_finite()).count() as u64;
-                if count > 0 {
-                    let (metric, variable) = (estimand.metric.clone(), variable.clone());
-                    return Err(Error::NotFinite { metric, variable, count });
-                }
+            rows.units[at] = match by_unit {
+                true => rows.push_units(estimand, design, arm)?,
+                false => rows.push_compressed(estimand, design, arm)?,
+            };
+            if at == 0 {
+                rows.of_baseline = rows.outcomes.n.len();
             }
-            let mut left_out = 0;
-            for row in 0..batch.num_rows() {
-                let value = |column: &&PrimitiveArray<Float64Type>| column.is_valid(row).then(|| column.value(row));
-                let values: Option<Vec<f64>> = cells.iter().map(value).collect();
-                match values {
-                    Some(values) => {
-                        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
-                        n[at] += 1;
-                    }
-                    None => left_out += 1,
-                }
-            }
+            let left_out = arm.units.saturating_sub(rows.units[at]);
             if left_out > 0 {
-                let units = batch.num_rows();
-                notes.push(format!("{left_out} of {units} units of arm `{name}` have no value and are left out."));
+                let units = arm.units;
+                rows.notes.push(format!("{left_out} of {units} units of arm `{name}` have no value and are left out."));
             }
         }
-        let outcome = columns.remove(0);
-        Ok(Self { n, outcome, covariates: columns, notes })
+        Ok(rows)
+    }
+
+    /// Adds the distinct rows of an arm; gives its complete units.
+    fn push_compressed(&mut self, estimand: &Estimand, design: &Design, arm: &ArmSample) -> Result<u64, Error> {
+        let kept = arm.compressed(&estimand.metric, &design.covariates, &estimand.summary.variables())?;
+        self.outcomes.n.extend(kept.n().iter().map(|n| *n as f64));
+        self.outcomes.mean.extend(kept.mean(0));
+        self.outcomes.centred.extend(kept.centred(0));
+        for (at, column) in self.covariates.iter_mut().enumerate() {
+            column.extend(kept.feature(at));
+        }
+        Ok(kept.units())
+    }
+
+    /// Adds the units of an arm, a row each; gives how many are complete.
+    fn push_units(&mut self, estimand: &Estimand, design: &Design, arm: &ArmSample) -> Result<u64, Error> {
+        let variables = variables(estimand, design);
+        let batch = arm.unit_rows(&estimand.metric, &variables)?;
+        let cells = variables.iter().map(|variable| {
+            let column = batch.column_by_name(variable).and_then(|column| column.as_primitive_opt::<Float64Type>());
+            column.ok_or_else(|| Error::Missing {
+                metric: estimand.metric.clone(),
+                what: "unit rows",
+                variables: format!("`{variable}`"),
+            })
+        });
+        let cells = cells.collect::<Result<Vec<_>, Error>>()?;
+        for (variable, column) in variables.iter().zip(&cells) {
+            let count = column.iter().flatten().filter(|value| !value.is_finite()).count() as u64;
+            if count > 0 {
+                let (metric, variable) = (estimand.metric.clone(), variable.clone());
+                return Err(Error::NotFinite { metric, variable, count });
+            }
+        }
+        let complete = |row: &usize| cells.iter().all(|column| column.is_valid(*row));
+        let complete: Vec<usize> = (0..batch.num_rows()).filter(complete).collect();
+        let columns = std::iter::once(&mut self.outcomes.mean).chain(&mut self.covariates);
+        for (column, cells) in columns.zip(&cells) {
+            column.extend(complete.iter().map(|row| cells.value(*row)));
+        }
+        self.outcomes.n.resize(self.outcomes.mean.len(), 1.0);
+        self.outcomes.centred.resize(self.outcomes.mean.len(), 0.0);
+        Ok(complete.len() as u64)
     }
 
     /// Leaves out covariates that say nothing, as indicators of missing values do when none is missing, or when two
@@ -184,11 +218,12 @@ impl Rows {
     fn keep_those_with_a_slope(&mut self, estimand: &Estimand, names: &[Variable], per_arm: bool) -> Vec<Variable> {
         let mut kept: Vec<(Variable, Vec<f64>)> = Vec::with_capacity(names.len());
         for (name, values) in names.iter().zip(std::mem::take(&mut self.covariates)) {
-            let (baseline, treated) = values.split_at(self.n[0]);
-            let constant = match (is_constant(baseline), is_constant(treated)) {
+            let (baseline, treated) = values.split_at(self.of_baseline);
+            let [in_baseline, in_arm] = self.units;
+            let constant = match (is_constant(baseline, in_baseline), is_constant(treated, in_arm)) {
                 (true, _) if per_arm => Some(format!("constant in arm `{}`", estimand.baseline_arm)),
                 (_, true) if per_arm => Some(format!("constant in arm `{}`", estimand.arm)),
-                _ => is_constant(&values).then(|| "constant".to_owned()),
+                _ => is_constant(&values, in_baseline + in_arm).then(|| "constant".to_owned()),
             };
             let equal =
                 || kept.iter().find(|(_, other)| *other == values).map(|(other, _)| format!("equal to `{other}`"));
@@ -206,7 +241,7 @@ impl Rows {
 
     /// Whether the row belongs to the arm that the effect is of.
     fn treated(&self, row: usize) -> bool {
-        row >= self.n[0]
+        row >= self.of_baseline
     }
 }
 
@@ -221,12 +256,11 @@ struct Model {
 
 impl Model {
     fn of(rows: &Rows, covariates: &[Variable], per_arm: bool) -> Self {
-        let n = rows.outcome.len();
-        let arm: Vec<f64> = (0..n).map(|row| f64::from(u8::from(rows.treated(row)))).collect();
+        let arm: Vec<f64> = (0..rows.outcomes.n.len()).map(|row| f64::from(u8::from(rows.treated(row)))).collect();
         let (mut names, mut columns) = (vec!["arm".to_owned()], vec![arm]);
         let mut means = Vec::with_capacity(covariates.len());
         for (name, values) in covariates.iter().zip(&rows.covariates) {
-            let (mean, centred) = centred(values);
+            let (mean, centred) = centred(values, &rows.outcomes.n);
             names.push(name.clone());
             columns.push(if per_arm { centred } else { values.clone() });
             means.push(if per_arm { 0.0 } else { mean });
@@ -270,7 +304,7 @@ impl Model {
         let mut notes = rows.notes.clone();
         let components = covariance.map(|covariance| {
             let joint = DMatrix::from_fn(2, 2, |i, j| predictions[i].dot(&(covariance * &predictions[j])));
-            let mut parts = vec![VarianceComponent { covariance: joint, df: Some(fit.df() as f64) }];
+            let mut parts = vec![VarianceComponent { covariance: joint, df: Some(fit.df()) }];
             if design.population == Population::Sampled && !self.means.is_empty() {
                 parts.push(self.spread(rows, fit));
             }
@@ -281,7 +315,7 @@ impl Model {
         }
         let arm = |at: usize, name: &str| ArmMean {
             arm: name.to_owned(),
-            n: rows.n[at] as u64,
+            n: rows.units[at],
             mean: Some(predicted[at].value),
             rest: predicted[at].rest,
             unadjusted: None,
@@ -291,12 +325,15 @@ impl Model {
 
     /// `βₐ'Σₓβ_b/N`: what the covariates' own sampling adds to the means.
     fn spread(&self, rows: &Rows, fit: &Fit) -> VarianceComponent {
-        let (n, k) = (rows.outcome.len() as f64, self.means.len());
+        let (n, k) = (rows.outcomes.units(), self.means.len());
         let slopes = |treated: bool| {
             let interaction = |j: usize| if treated && self.per_arm { fit.coefficients[2 + k + j] } else { 0.0 };
             DVector::from_fn(k, |j, _| fit.coefficients[2 + j] + interaction(j))
         };
-        let apart = DMatrix::from_fn(rows.outcome.len(), k, |row, j| self.columns[1 + j][row] - self.means[j]);
+        let root = |row: usize| rows.outcomes.n[row].sqrt();
+        let apart = DMatrix::from_fn(rows.outcomes.n.len(), k, |row, j| {
+            root(row) * (self.columns[1 + j][row] - self.means[j])
+        });
         let fitted = [&apart * slopes(false), &apart * slopes(true)];
         let covariance = DMatrix::from_fn(2, 2, |i, j| fitted[i].dot(&fitted[j]) / (n - 1.0) / n);
         VarianceComponent { covariance, df: Some(n - 1.0) }
@@ -316,7 +353,7 @@ fn terms(
         let contrast = covariance.map(|covariance| LinearContrast {
             estimate: fit.coefficients[at],
             variance: covariance[(at, at)],
-            df: Some(fit.df() as f64),
+            df: Some(fit.df()),
         });
         inference.term(estimand, name, fit.coefficients[at], contrast)
     };

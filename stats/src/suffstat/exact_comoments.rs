@@ -55,6 +55,11 @@ impl ExactCoMoments {
         }
     }
 
+    /// Of one variable, from its count, its sum and the sum of its squares.
+    pub(super) fn of_one(n: u64, sum: ExactSum, squares: ExactSum) -> Self {
+        ExactCoMoments { n, dropped: 0, missing: vec![0], sums: vec![sum], products: vec![squares] }
+    }
+
     /// How many variables.
     pub fn k(&self) -> usize {
         self.sums.len()

@@ -1,6 +1,8 @@
 //! Exact sums for millions of groups.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use num_bigint::{BigInt, BigUint};
 
@@ -81,6 +83,25 @@ impl GroupSums {
         if self.add_to_cell(group, value) { Ok(()) } else { self.add_with_rest(group, value) }
     }
 
+    /// Adds the square of a value to a group, as it is before any rounding.
+    ///
+    /// - **Errors** as [`add`](GroupSums::add).
+    #[inline]
+    pub fn add_square(&mut self, group: usize, value: f64) -> Result<(), Error> {
+        let (square, error) = exact_square(value);
+        if SQUARED.contains(&square) || square == 0.0 && value == 0.0 {
+            self.add(group, square)?;
+            return if error == 0.0 { Ok(()) } else { self.add(group, error) };
+        }
+        if !value.is_finite() {
+            return Err(Error::NonFinite { variable: 0, count: 1 });
+        }
+        // Also tells that the group has met a value, or that it is not there.
+        self.add(group, 0.0)?;
+        self.rest.entry(group).or_default().add_product(value, value);
+        Ok(())
+    }
+
     /// Adds a column of values, each to its group.
     ///
     /// - **Errors** with [`Error::Shape`] when the columns differ in length or name a group that is not there; with
@@ -142,6 +163,34 @@ impl GroupSums {
         let met = high.to_bits() != NOTHING.to_bits();
         // The second term starts as -0.0 and means nothing then.
         met.then(|| SumParts { high, low: low + 0.0, rest: self.rest.get(&group).cloned() })
+    }
+
+    /// The exact sum of a group: of nothing when it met no value or is not there.
+    pub fn exact(&self, group: usize) -> ExactSum {
+        let Some(SumParts { high, low, rest }) = self.parts(group) else { return ExactSum::new() };
+        let mut sum = rest.unwrap_or_default();
+        sum.add(high);
+        sum.add(low);
+        sum
+    }
+
+    /// Adds an exact sum to a group.
+    ///
+    /// - **Errors** as [`add`](GroupSums::add).
+    pub fn add_exact(&mut self, group: usize, sum: &ExactSum) -> Result<(), Error> {
+        // What two doubles hold need not stand beside the table.
+        let mut rest = sum.clone();
+        let mut terms = [0.0; 2];
+        for term in &mut terms {
+            let leading = rest.to_f64();
+            if leading.is_finite() {
+                *term = leading;
+                rest.add(-leading);
+            }
+        }
+        let [high, low] = terms;
+        let rest = (rest.sign() != Ordering::Equal || rest.non_finite() > 0).then_some(rest);
+        self.merge_parts(group, &SumParts { high, low, rest })
     }
 
     /// The double nearest to the sum of a group, ties to even; `None` when it met no value or is not there.
@@ -253,6 +302,21 @@ pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let b_part = sum - a;
     let a_part = sum - b_part;
     (sum, (a - a_part) + (b - b_part))
+}
+
+/// Squares whose rounding error is a double itself, with room to spare at both ends.
+const SQUARED: RangeInclusive<f64> = 1e-250..=1e290;
+
+/// `x²` rounded, and what the rounding lost; exact for squares within [`SQUARED`].
+///
+/// **Source** Dekker (1971), "A floating-point technique for extending the available precision", §5 (mul12), with Veltkamp's split.
+#[inline]
+fn exact_square(x: f64) -> (f64, f64) {
+    let square = x * x;
+    let scaled = x * 134_217_729.0;
+    let high = scaled - (scaled - x);
+    let low = x - high;
+    (square, low * low - ((square - high * high) - 2.0 * high * low))
 }
 
 /// One exact sum of integers per group, in 128 bits.

@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | [`ExactSum`] | `f64` | a sum of values or of products |
 //! | [`ExactCoMoments`] | [`CoMoments`], [`Moments`] | counts, sums and sums of products of k variables |
+//! | [`ExactCompressed`] | [`Compressed`] | the same of each distinct row of features, without products of two variables |
 //! | [`GroupSums`], [`GroupIntegerSums`] | `f64`, `i128` | one sum per unit, for millions of units |
 //! | [`Histogram`] | itself | counts in bins of constant relative width, minimum and maximum |
 //! | [`TupleCoMoments`] | as [`ExactCoMoments`] | the same of several tuples of variables, the work shared |
@@ -19,10 +20,12 @@
 //! who reports how many. `-0.0` counts as `0.0`.
 
 pub mod comoments;
+pub mod compressed;
 mod dyadic;
 mod encoding;
 mod error;
 pub mod exact_comoments;
+pub mod exact_compressed;
 pub mod exact_sum;
 pub mod group_sums;
 pub mod histogram;
@@ -33,8 +36,10 @@ mod slicing;
 pub mod tuple_comoments;
 
 pub use comoments::CoMoments;
+pub use compressed::Compressed;
 pub use error::Error;
 pub use exact_comoments::{ExactCoMoments, Rows};
+pub use exact_compressed::ExactCompressed;
 pub use exact_sum::ExactSum;
 pub use group_sums::{GroupIntegerSums, GroupSums, SumParts};
 pub(crate) use group_sums::{decimal_to_f64, two_sum};
@@ -74,6 +79,7 @@ pub type Empty = fn() -> Box<dyn SufficientStatistic>;
 /// Every small mergeable statistic, by name, each as a maker of an empty one.
 pub const ALL: &[Empty] = &[
     || Box::new(ExactCoMoments::new(2)),
+    || Box::new(ExactCompressed::new(1, 1)),
     || Box::new(ExactSum::new()),
     || Box::new(Histogram::new()),
     || Box::new(TupleCoMoments::new(Tuples::nested(2))),

@@ -15,7 +15,7 @@ use super::held;
 use super::pass::{self, Cells, Pass, ReadCells, Reading, passes};
 use super::store::{Selection, Store};
 use super::threads::on_threads;
-use crate::suffstat::{Error, ExactCoMoments, Histogram, Values};
+use crate::suffstat::{Error, ExactCoMoments, ExactCompressed, Histogram, Values};
 
 /// What is made of unit rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,14 +68,45 @@ pub enum Limit {
 }
 
 /// Statistics per arm, or per arm and group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Readout {
     /// The grouping, by its position in [`UnitBlock::groups`]; `None` for arms alone.
     pub by: Option<usize>,
     /// Columns whose joint moments are wanted.
     pub tuples: Vec<Vec<usize>>,
+    /// Columns of which a compressed sample is wanted.
+    pub compressions: Vec<Columns>,
     /// Columns whose distribution is wanted.
     pub histograms: Vec<usize>,
+}
+
+/// The columns of a compressed sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// Columns whose distinct rows are kept.
+    pub features: Vec<usize>,
+    /// Columns whose sums are kept for each distinct row.
+    pub outcomes: Vec<usize>,
+}
+
+impl Columns {
+    /// Features, then outcomes.
+    pub(super) fn all(&self) -> impl Iterator<Item = &usize> + Clone {
+        self.features.iter().chain(&self.outcomes)
+    }
+
+    /// The compressed sample of no rows.
+    pub(super) fn empty(&self) -> ExactCompressed {
+        ExactCompressed::new(self.features.len(), self.outcomes.len())
+    }
+}
+
+impl Readout {
+    /// Every column that is named.
+    fn columns(&self) -> impl Iterator<Item = &usize> {
+        let compressed = self.compressions.iter().flat_map(Columns::all);
+        self.tuples.iter().flatten().chain(compressed).chain(&self.histograms)
+    }
 }
 
 /// Some rows, each of one unit.
@@ -109,6 +140,8 @@ pub struct FinishedRow {
     pub units: u64,
     /// Per tuple of the readout: its exact joint moments.
     pub comoments: Vec<ExactCoMoments>,
+    /// Per compression of the readout: the compressed sample.
+    pub compressed: Vec<ExactCompressed>,
     /// Per histogram of the readout: the distribution.
     pub histograms: Vec<Histogram>,
 }
@@ -121,7 +154,7 @@ pub struct FinishedRow {
 /// ```
 /// use estimand_stats::suffstat::Values;
 /// use estimand_stats::unit_aggregation::finish::{Finish, Finishing, Readout, UnitBlock};
-/// let readout = Readout { by: None, tuples: vec![vec![0]], histograms: vec![] };
+/// let readout = Readout { tuples: vec![vec![0]], ..Readout::default() };
 /// let finish = Finish::new(Finishing { columns: 1, derived: vec![], readouts: vec![readout] }, 2)?;
 /// let mut worker = finish.worker();
 /// let values = Values { values: &[3.0, 1.0, 5.0], present: None };
@@ -182,8 +215,7 @@ impl Finish {
         }
         let columns = finishing.columns + finishing.derived.len();
         for readout in &finishing.readouts {
-            let named = readout.tuples.iter().flatten().chain(&readout.histograms);
-            named.copied().try_for_each(|column| below("columns a readout may name", columns, column))?;
+            readout.columns().copied().try_for_each(|column| below("columns a readout may name", columns, column))?;
         }
         Ok(Finish { outline: Arc::new(Outline::new(finishing, arms)) })
     }
@@ -389,6 +421,8 @@ fn rows(outline: &Outline, read: &[ReadCells], readout: &Readout) -> Result<Vec<
     let mut rows: BTreeMap<Key, FinishedRow> = BTreeMap::new();
     let comoments = readout.tuples.iter().map(|tuple| from(&passes, |pass| position(&pass.tuples, tuple)));
     let comoments: Vec<Option<(usize, usize)>> = comoments.collect();
+    let compressed = readout.compressions.iter().map(|kept| from(&passes, |pass| position(&pass.compressions, kept)));
+    let compressed: Vec<Option<(usize, usize)>> = compressed.collect();
     let histograms = readout.histograms.iter().map(|column| from(&passes, |pass| position(&pass.histograms, column)));
     let histograms: Vec<Option<(usize, usize)>> = histograms.collect();
     for (index, (_, cells)) in passes.iter().enumerate() {
@@ -399,12 +433,18 @@ fn rows(outline: &Outline, read: &[ReadCells], readout: &Readout) -> Result<Vec<
                 group,
                 units: 0,
                 comoments: readout.tuples.iter().map(|tuple| ExactCoMoments::new(tuple.len())).collect(),
+                compressed: readout.compressions.iter().map(Columns::empty).collect(),
                 histograms: vec![Histogram::new(); readout.histograms.len()],
             });
             row.units += if counts_units { cell.units } else { 0 };
             for (all, from) in row.comoments.iter_mut().zip(&comoments) {
                 if let Some((_, place)) = from.filter(|(pass, _)| *pass == index) {
                     all.merge(&cell.comoments[place])?;
+                }
+            }
+            for (all, from) in row.compressed.iter_mut().zip(&compressed) {
+                if let Some((_, place)) = from.filter(|(pass, _)| *pass == index) {
+                    all.merge(&cell.compressed[place])?;
                 }
             }
             for (all, from) in row.histograms.iter_mut().zip(&histograms) {

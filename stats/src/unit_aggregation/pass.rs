@@ -6,8 +6,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::by_cell::{ByCell, Key};
-use super::finish::{Finishing, UnitBlock};
-use crate::suffstat::{Error, ExactCoMoments, Histogram, TupleCoMoments, Tuples, Values, Workspace};
+use super::finish::{Columns, Finishing, UnitBlock};
+use crate::suffstat::{
+    Error, ExactCoMoments, ExactCompressed, Histogram, TupleCoMoments, Tuples, Values, Workspace,
+};
 
 /// What is read from rows sorted by one grouping: the union of what the readouts by it want.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub(super) struct Pass {
     /// The tuples, in the order of their families.
     pub(super) tuples: Vec<Vec<usize>>,
     families: Vec<Family>,
+    pub(super) compressions: Vec<Columns>,
     pub(super) histograms: Vec<usize>,
 }
 
@@ -54,6 +57,14 @@ pub(super) fn passes(finishing: &Finishing) -> Vec<Pass> {
                     tuples.push(tuple.clone());
                 }
             }
+            let mut compressions: Vec<Columns> = Vec::new();
+            for kept in readouts().flat_map(|readout| &readout.compressions) {
+                let read = compressions.contains(kept)
+                    || passes.iter().any(|pass| pass.serves(by) && pass.compressions.contains(kept));
+                if !read && kept.all().any(|column| waits(finishing, *column)) == waits_for_limits {
+                    compressions.push(kept.clone());
+                }
+            }
             let mut histograms: Vec<usize> = Vec::new();
             for column in readouts().flat_map(|readout| &readout.histograms) {
                 let read = histograms.contains(column)
@@ -62,29 +73,36 @@ pub(super) fn passes(finishing: &Finishing) -> Vec<Pass> {
                     histograms.push(*column);
                 }
             }
-            if !tuples.is_empty() || !histograms.is_empty() {
-                passes.push(Pass::new(by, waits_for_limits, tuples, histograms));
+            if !(tuples.is_empty() && compressions.is_empty() && histograms.is_empty()) {
+                passes.push(Pass::new(by, waits_for_limits, tuples, compressions, histograms));
                 empty = false;
             }
         }
         if empty {
-            passes.push(Pass::new(by, false, Vec::new(), Vec::new()));
+            passes.push(Pass::new(by, false, Vec::new(), Vec::new(), Vec::new()));
         }
     }
     passes
 }
 
 impl Pass {
-    fn new(by: Option<usize>, waits: bool, tuples: Vec<Vec<usize>>, histograms: Vec<usize>) -> Self {
+    fn new(
+        by: Option<usize>,
+        waits: bool,
+        tuples: Vec<Vec<usize>>,
+        compressions: Vec<Columns>,
+        histograms: Vec<usize>,
+    ) -> Self {
         let all = Tuples::new(tuples.clone()).families().into_iter();
         let families: Vec<Vec<Vec<usize>>> =
             all.map(|family| family.into_iter().map(|tuple| tuples[tuple].clone()).collect()).collect();
-        let mut columns: Vec<usize> = tuples.iter().flatten().chain(&histograms).copied().collect();
+        let compressed = compressions.iter().flat_map(Columns::all);
+        let mut columns: Vec<usize> = tuples.iter().flatten().chain(compressed).chain(&histograms).copied().collect();
         columns.sort_unstable();
         columns.dedup();
         let tuples = families.concat();
         let families = families.iter().map(|tuples| Family::new(tuples)).collect();
-        Pass { by, waits, columns, tuples, families, histograms }
+        Pass { by, waits, columns, tuples, families, compressions, histograms }
     }
 
     /// Whether a readout by this grouping can be made of what this pass reads.
@@ -123,6 +141,7 @@ struct Cell {
     units: u64,
     /// Per family.
     comoments: Vec<TupleCoMoments>,
+    compressed: Vec<ExactCompressed>,
     histograms: Vec<Histogram>,
 }
 
@@ -131,6 +150,7 @@ struct Cell {
 pub(super) struct ReadCell {
     pub(super) units: u64,
     pub(super) comoments: Vec<ExactCoMoments>,
+    pub(super) compressed: Vec<ExactCompressed>,
     pub(super) histograms: Vec<Histogram>,
 }
 
@@ -195,6 +215,13 @@ pub(super) fn read<'p>(
         }
     }
     for ((pass, cells), sorted) in passes.iter_mut().zip(sorted.iter()) {
+        for (position, kept) in pass.compressions.iter().enumerate() {
+            let columns: Vec<Values<'_>> = kept.all().map(|column| columns[*column]).collect();
+            for (place, run) in &sorted.runs {
+                let compressed = &mut cells.cells[*place].compressed[position];
+                compressed.push(&columns, &sorted.by_cell.positions()[run.clone()])?;
+            }
+        }
         for (position, column) in pass.histograms.iter().enumerate() {
             for (place, run) in &sorted.runs {
                 let histogram = &mut cells.cells[*place].histograms[position];
@@ -226,6 +253,7 @@ impl Pass {
         Cell {
             units: 0,
             comoments: self.families.iter().map(|family| TupleCoMoments::new(Arc::clone(&family.shape))).collect(),
+            compressed: self.compressions.iter().map(Columns::empty).collect(),
             histograms: vec![Histogram::new(); self.histograms.len()],
         }
     }
@@ -260,6 +288,7 @@ impl Cells {
         let read = |cell: Cell| ReadCell {
             units: cell.units,
             comoments: cell.comoments.iter().flat_map(TupleCoMoments::tuples).collect(),
+            compressed: cell.compressed,
             histograms: cell.histograms,
         };
         self.places.into_iter().filter_map(|(key, place)| Some((key, read(cells[place].take()?)))).collect()
@@ -274,7 +303,8 @@ impl Cell {
     fn heap_bytes(&self) -> usize {
         let histograms = self.histograms.iter().map(|one| size_of::<Histogram>() + one.heap_bytes());
         let comoments = self.comoments.iter().map(|one| size_of::<TupleCoMoments>() + one.heap_bytes());
-        comoments.chain(histograms).sum()
+        let compressed = self.compressed.iter().map(|one| size_of::<ExactCompressed>() + one.heap_bytes());
+        comoments.chain(compressed).chain(histograms).sum()
     }
 }
 
@@ -352,6 +382,7 @@ pub(super) fn merge(cells: &mut ReadCells, part: ReadCells) -> Result<(), Error>
                 let all = same.get_mut();
                 all.units += cell.units;
                 all.comoments.iter_mut().zip(&cell.comoments).try_for_each(|(all, part)| all.merge(part))?;
+                all.compressed.iter_mut().zip(&cell.compressed).try_for_each(|(all, part)| all.merge(part))?;
                 all.histograms.iter_mut().zip(&cell.histograms).for_each(|(all, part)| all.merge(part));
             }
         }

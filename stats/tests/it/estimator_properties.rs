@@ -2,10 +2,10 @@
 
 use estimand_stats::design::Population;
 use estimand_stats::estimand::{Direction, Hypothesis};
-use estimand_stats::{Design, Estimand, Estimate, Estimates, Sample};
+use estimand_stats::{Design, Estimand, Estimate, Estimates, Sample, estimator};
 use proptest::prelude::*;
 
-use crate::samples::{Arm, design, effect, mean_of, ratio_of, row, run, sample};
+use crate::samples::{Arm, answer, design, effect, mean_of, ratio_of, row, run, sample};
 
 /// An arm with an outcome that leans on two covariates, and a positive count.
 fn arm(name: &'static str) -> impl Strategy<Value = Arm> {
@@ -69,6 +69,31 @@ proptest! {
         let ols = run("ols", &mean(), &Design::default(), &sample);
         prop_assert!(near(row(&welch, "absolute").estimate, row(&ols, "absolute").estimate, 1e-10));
         prop_assert!(near(row(&welch, "absolute").std_error, row(&ols, "absolute").std_error, 1e-10));
+    }
+
+    #[test]
+    fn compressed_rows_lose_nothing_of_a_regression(arms in arms(), classes in 1_usize..6) {
+        // Covariates of few values, so that many units share a row.
+        let classed = change(&change(&arms, 1, |x| (x * classes as f64).floor()), 2, |z| z.signum());
+        let sample = sample(&classed);
+        for se in ["HC0", "HC1", "HC2", "HC3", "classical"] {
+            for slope in ["per_arm", "shared"] {
+                let of = |rows| {
+                    let design = design(&["x", "z"], &[("rows", rows), ("se", se), ("slope", slope)]);
+                    answer(estimator::by_name("ols").unwrap(), &mean(), &design, &sample)
+                };
+                match (of("compressed"), of("units")) {
+                    (Ok(compressed), Ok(units)) => {
+                        prop_assert_eq!(compressed.rows.len(), units.rows.len());
+                        for (one, other) in compressed.rows.iter().zip(&units.rows) {
+                            prop_assert!(same(one, other, 1e-8), "{:?} {:?}", one, other);
+                            prop_assert_eq!((&one.n, &one.notes), (&other.n, &other.notes));
+                        }
+                    }
+                    (one, other) => prop_assert_eq!(one.map_err(|e| e.to_string()), other.map_err(|e| e.to_string())),
+                }
+            }
+        }
     }
 
     #[test]
@@ -286,7 +311,7 @@ fn redundant_columns_of_a_regression_are_refused_by_name() {
     let arm = |name: &str| Arm::new(name, &[("y", &x), ("x", &x), ("twice", &twice)]);
     let estimator = estimand_stats::estimator::by_name("ols").unwrap();
     let sample = sample(&[arm("control"), arm("treatment")]);
-    let error = estimator.estimate(&mean(), &design(&["x", "twice"], &[]), &sample).unwrap_err();
+    let error = answer(estimator, &mean(), &design(&["x", "twice"], &[]), &sample).unwrap_err();
     assert_eq!(
         error.to_string(),
         "metric `metric`: columns `twice`, `arm:twice` are linear combinations of the others; leave them out"

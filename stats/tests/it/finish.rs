@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use estimand_stats::suffstat::{Error, ExactCoMoments, Histogram, Values, quantile};
+use estimand_stats::suffstat::{Error, ExactCoMoments, ExactCompressed, Histogram, Values, quantile};
 use estimand_stats::unit_aggregation::finish::{
-    Derive, Derived, Finish, Finished, FinishedRow, Finishing, Limit, Readout, UnitBlock, Worker,
+    Columns, Derive, Derived, Finish, Finished, FinishedRow, Finishing, Limit, Readout, UnitBlock, Worker,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -64,8 +64,11 @@ fn limits(units: &[Unit], finishing: &Finishing) -> Vec<(Option<f64>, Option<f64
     limits
 }
 
-/// The statistics of some rows, each tuple fed row by row.
-fn statistics(rows: &[Vec<Option<f64>>], readout: &Readout) -> (Vec<ExactCoMoments>, Vec<Histogram>) {
+/// The statistics of some rows, each fed row by row.
+fn statistics(
+    rows: &[Vec<Option<f64>>],
+    readout: &Readout,
+) -> (Vec<ExactCoMoments>, Vec<ExactCompressed>, Vec<Histogram>) {
     let of_tuple = |tuple: &Vec<usize>| {
         let mut exact = ExactCoMoments::new(tuple.len());
         for row in rows {
@@ -88,7 +91,22 @@ fn statistics(rows: &[Vec<Option<f64>>], readout: &Readout) -> (Vec<ExactCoMomen
         }
         histogram
     };
-    (readout.tuples.iter().map(of_tuple).collect(), readout.histograms.iter().map(of_column).collect())
+    let of_columns = |kept: &Columns| {
+        let mut exact = ExactCompressed::new(kept.features.len(), kept.outcomes.len());
+        for row in rows {
+            let cells: Vec<Option<f64>> =
+                kept.features.iter().chain(&kept.outcomes).map(|column| row[*column]).collect();
+            let values: Vec<[f64; 1]> = cells.iter().map(|cell| [cell.unwrap_or(f64::NAN)]).collect();
+            let present: Vec<[bool; 1]> = cells.iter().map(|cell| [cell.is_some()]).collect();
+            let columns = values.iter().zip(&present);
+            let columns: Vec<Values<'_>> =
+                columns.map(|(values, present)| Values { values, present: Some(present) }).collect();
+            exact.push(&columns, &[0]).unwrap();
+        }
+        exact
+    };
+    let compressed = readout.compressions.iter().map(of_columns).collect();
+    (readout.tuples.iter().map(of_tuple).collect(), compressed, readout.histograms.iter().map(of_column).collect())
 }
 
 fn plainly(units: &[Unit], finishing: &Finishing) -> Finished {
@@ -100,8 +118,8 @@ fn plainly(units: &[Unit], finishing: &Finishing) -> Finished {
             cells.entry((group, unit.arm)).or_default().push(columns(unit, finishing, &limits));
         }
         let row = |((group, arm), rows): ((u32, u32), Vec<Vec<Option<f64>>>)| {
-            let (comoments, histograms) = statistics(&rows, readout);
-            FinishedRow { arm, group, units: rows.len() as u64, comoments, histograms }
+            let (comoments, compressed, histograms) = statistics(&rows, readout);
+            FinishedRow { arm, group, units: rows.len() as u64, comoments, compressed, histograms }
         };
         cells.into_iter().map(row).collect()
     };
@@ -163,21 +181,28 @@ fn finishing() -> impl Strategy<Value = Finishing> {
     ];
     let of = any::<prop::sample::Index>();
     let named = || any::<prop::sample::Index>();
-    let readout = (prop::option::of(0..GROUPINGS), vec(vec(named(), 1..4), 0..4), vec(named(), 0..2));
+    let kept = (vec(named(), 0..3), vec(named(), 0..3));
+    let readout =
+        (prop::option::of(0..GROUPINGS), vec(vec(named(), 1..4), 0..4), vec(kept, 0..2), vec(named(), 0..2));
     (vec((how, of), 0..4), vec(readout, 0..4)).prop_map(|(derived, readouts)| {
         let columns = COLUMNS + derived.len();
         let derived = derived.into_iter().enumerate();
         let derived = derived.map(|(position, (how, of))| Derived { of: of.index(COLUMNS + position), how }).collect();
-        let readouts = readouts.into_iter().map(|(by, tuples, histograms)| Readout {
+        let places = |named: &Vec<prop::sample::Index>| named.iter().map(|column| column.index(columns)).collect();
+        let readouts = readouts.into_iter().map(|(by, tuples, kept, histograms)| Readout {
             by,
-            tuples: tuples.iter().map(|tuple| tuple.iter().map(|column| column.index(columns)).collect()).collect(),
-            histograms: histograms.iter().map(|column| column.index(columns)).collect(),
+            tuples: tuples.iter().map(places).collect(),
+            compressions: kept
+                .iter()
+                .map(|(features, outcomes)| Columns { features: places(features), outcomes: places(outcomes) })
+                .collect(),
+            histograms: places(&histograms),
         });
         let readouts: Vec<Readout> = readouts.collect();
         // Arms alone ask again for what the groupings have, as plans do.
         let arms_alone = Readout {
             by: None,
-            ..readouts.first().cloned().unwrap_or(Readout { by: None, tuples: vec![], histograms: vec![] })
+            ..readouts.first().cloned().unwrap_or_default()
         };
         Finishing { columns: COLUMNS, derived, readouts: readouts.into_iter().chain([arms_alone]).collect() }
     })
@@ -190,7 +215,8 @@ fn bytes(finished: &Finished) -> impl PartialEq + std::fmt::Debug + use<> {
     let row = |row: &FinishedRow| {
         let comoments: Vec<Vec<u8>> = row.comoments.iter().map(ExactCoMoments::encode).collect();
         let histograms: Vec<Vec<u8>> = row.histograms.iter().map(Histogram::encode).collect();
-        (row.arm, row.group, row.units, comoments, histograms)
+        let compressed: Vec<Vec<u8>> = row.compressed.iter().map(ExactCompressed::encode).collect();
+        (row.arm, row.group, row.units, comoments, compressed, histograms)
     };
     let readouts: Vec<Vec<_>> = finished.readouts.iter().map(|rows| rows.iter().map(row).collect()).collect();
     (limits, readouts)
@@ -237,7 +263,12 @@ fn many_groups_of_few_rows_are_read_like_few_groups_of_many() {
         of: 0,
         how: Derive::Clip { lower: None, upper: Some(Limit::Percentile { rank: 0.99, nonzero: true }) },
     }];
-    let readout = |by| Readout { by, tuples: vec![vec![0], vec![0, 2], vec![3, 1], vec![3]], histograms: vec![1, 3] };
+    let readout = |by| Readout {
+        by,
+        tuples: vec![vec![0], vec![0, 2], vec![3, 1], vec![3]],
+        compressions: vec![Columns { features: vec![1], outcomes: vec![0, 3] }],
+        histograms: vec![1, 3],
+    };
     let readouts = vec![readout(Some(0)), readout(None), readout(Some(1))];
     let finishing = Finishing { columns: COLUMNS, derived, readouts };
     let finish = Finish::new(finishing.clone(), ARMS).unwrap();
@@ -249,7 +280,7 @@ fn many_groups_of_few_rows_are_read_like_few_groups_of_many() {
 #[test]
 fn no_rows_give_readouts_without_rows_and_no_limits() {
     let capped = Derive::Clip { lower: None, upper: Some(Limit::Percentile { rank: 0.9, nonzero: false }) };
-    let readouts = vec![Readout { by: None, tuples: vec![vec![1]], histograms: vec![] }];
+    let readouts = vec![Readout { tuples: vec![vec![1]], ..Readout::default() }];
     let finishing = Finishing { columns: 1, derived: vec![Derived { of: 0, how: capped }], readouts };
     let finish = Finish::new(finishing, 2).unwrap();
     let empty = Finished { limits: vec![(None, None)], readouts: vec![vec![]] };
@@ -260,7 +291,7 @@ fn no_rows_give_readouts_without_rows_and_no_limits() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let shape = |what, expected, got| Error::Shape { what, expected, got };
-    let readout = Readout { by: Some(0), tuples: vec![vec![0, 1]], histograms: vec![] };
+    let readout = Readout { by: Some(0), tuples: vec![vec![0, 1]], ..Readout::default() };
     let refused = |finishing: Finishing| Finish::new(finishing, 2).map(|_| ()).unwrap_err();
     let finishing = Finishing { columns: 1, derived: vec![], readouts: vec![readout.clone()] };
     assert_eq!(refused(finishing), shape("columns a readout may name", 1, 1));

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::Float64Array;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{AsArray, Float64Array};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use estimand_stats::estimand::{Direction, Hypothesis, Summary};
 use estimand_stats::estimator;
-use estimand_stats::suffstat::CoMoments;
-use estimand_stats::{ArmSample, Design, Estimand, Estimate, Estimates, Sample};
+use estimand_stats::requirement::Requirements;
+use estimand_stats::suffstat::{CoMoments, ExactCompressed, Values};
+use estimand_stats::{ArmSample, Design, Error, Estimand, Estimate, Estimates, Estimator, Sample};
 
 /// One arm as columns, a value per unit.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,7 @@ fn arm_sample(arm: &Arm) -> ArmSample {
         arm: arm.name.clone(),
         units: units as u64,
         comoments: vec![(names, moments)],
+        compressed: Vec::new(),
         histograms: Vec::new(),
         unit_rows: Some(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("equal columns")),
     }
@@ -98,10 +100,45 @@ pub fn design(covariates: &[&str], options: &[(&str, &str)]) -> Design {
     }
 }
 
+/// The answer of an estimator, with the compressed samples that it asks for made of the rows of units.
+pub fn answer(
+    estimator: &dyn Estimator,
+    estimand: &Estimand,
+    design: &Design,
+    sample: &Sample,
+) -> Result<Estimates, Error> {
+    let needs = estimator.requires(estimand, design)?;
+    estimator.estimate(estimand, design, &with_compressed(sample, &needs))
+}
+
+/// The sample with the compressed samples that are asked for, of its rows of units where it has them.
+pub fn with_compressed(sample: &Sample, needs: &Requirements) -> Sample {
+    let mut sample = sample.clone();
+    for arm in &mut sample.arms {
+        let Some(rows) = &arm.unit_rows else { continue };
+        for asked in &needs.compressed {
+            let column = |name: &String| {
+                let column = rows.column_by_name(name).expect("a column of the sample");
+                column.as_primitive::<Float64Type>()
+            };
+            let columns: Vec<&Float64Array> = asked.variables().map(column).collect();
+            let present: Vec<Vec<bool>> =
+                columns.iter().map(|column| column.iter().map(|value| value.is_some()).collect()).collect();
+            let values = columns.iter().zip(&present);
+            let values: Vec<Values<'_>> =
+                values.map(|(column, present)| Values { values: column.values(), present: Some(present) }).collect();
+            let mut exact = ExactCompressed::new(asked.features.len(), asked.outcomes.len());
+            exact.push(&values, &(0..rows.num_rows() as u32).collect::<Vec<_>>()).expect("columns of one length");
+            arm.compressed.push((asked.clone(), exact.finish().expect("finite columns")));
+        }
+    }
+    sample
+}
+
 /// Runs a built-in estimator that must answer.
 pub fn run(name: &str, estimand: &Estimand, design: &Design, sample: &Sample) -> Estimates {
     let estimator = estimator::by_name(name).expect("a known estimator");
-    estimator.estimate(estimand, design, sample).unwrap_or_else(|error| panic!("{name}: {error}"))
+    answer(estimator, estimand, design, sample).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The effect's row on a scale.

@@ -26,7 +26,7 @@ pub(crate) use form::Form;
 pub use key::KeyForm;
 pub(crate) use outcomes::{COLUMN_SOURCE_ROWS, of_one_row};
 pub use readouts::{READ_ARM, READ_GROUP, READ_UNITS};
-pub(crate) use readouts::{READ_COMOMENTS, histogram_of};
+pub(crate) use readouts::{READ_COMOMENTS, compressed_of, histogram_of};
 pub(crate) use units::{ASSIGNED, dimensions_step, greatest};
 pub use units::{
     COLUMN_ARM, COLUMN_COUNTED_FROM, COLUMN_DAY, COLUMN_EXPOSED_AT, COLUMN_ROWS, COLUMN_STATE, COLUMN_UNDECLARED,

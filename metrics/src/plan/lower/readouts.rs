@@ -40,6 +40,11 @@ pub(super) fn step(index: usize, readout: &Readout) -> Step {
     if !readout.comoments.is_empty() {
         select.expr_as(comoments(&readout.comoments), Alias::new(READ_COMOMENTS));
     }
+    for (at, kept) in readout.compressed.iter().enumerate() {
+        let features = Expr::Constant(kept.features.len().to_string().into());
+        let columns = kept.variables().map(|name| column(name));
+        select.expr_as(call("compressed", std::iter::once(features).chain(columns)), Alias::new(compressed_of(at)));
+    }
     for (at, name) in readout.histograms.iter().enumerate() {
         select.expr_as(call("histogram", [column(name)]), Alias::new(histogram_of(at)));
     }
@@ -63,6 +68,11 @@ fn comoments<'a>(tuples: &'a [Vec<String>]) -> FunctionCall {
     }
     let tuples = Expr::Constant(positions.join("; ").into());
     call("comoments", std::iter::once(tuples).chain(columns.into_iter().map(column)))
+}
+
+/// Column of the compressed sample at this position.
+pub(crate) fn compressed_of(position: usize) -> String {
+    format!("compressed_{position}")
 }
 
 /// Column of the histogram at this position.

@@ -68,17 +68,21 @@ impl Case {
                 let _ = writeln!(text, "{role} = [{}]", names.join(", "));
             }
         }
-        // Some read the rows of units, where others need moments alone.
-        let reads_rows = self.seed % 9 == 4;
-        if reads_rows || !self.covariates.is_empty() {
+        // Some read the rows of units, or distinct rows with their counts, where others need moments alone.
+        let rows = match self.seed % 9 {
+            4 => Some("units"),
+            7 => Some("compressed"),
+            _ => None,
+        };
+        if rows.is_some() || !self.covariates.is_empty() {
             text += "\n[analysis]\n";
         }
         if !self.covariates.is_empty() {
             let names: Vec<String> = self.covariates.iter().map(|name| format!("\"{name}\"")).collect();
             let _ = writeln!(text, "covariates = [{}]", names.join(", "));
         }
-        if reads_rows {
-            text += "estimator = \"ols\"\n";
+        if let Some(rows) = rows {
+            let _ = writeln!(text, "estimator = \"ols\"\noptions = {{ rows = \"{rows}\" }}");
         }
         text
     }

@@ -263,8 +263,11 @@ fn whole(plan: &Plan, collected: &Collected) -> String {
     for (day, arms) in &collected.daily {
         for arm in arms {
             let _ = writeln!(text, "day {day} arm {} units {}", arm.arm, arm.units);
-            for (names, sums) in &arm.sums {
+            for (names, sums) in &arm.comoments {
                 let _ = writeln!(text, "day {day} arm {} {names:?} {}", arm.arm, hex(&sums.encode()));
+            }
+            for (kept, rows) in &arm.compressed {
+                let _ = writeln!(text, "day {day} arm {} {kept:?} {}", arm.arm, hex(&rows.encode()));
             }
         }
     }
@@ -283,6 +286,9 @@ fn sample(text: &mut String, of: &str, sample: &Sample) {
         let _ = writeln!(text, "{of} arm {} units {}", arm.arm, arm.units);
         for (names, moments) in &arm.comoments {
             let _ = writeln!(text, "{of} arm {} {names:?} {moments:?}", arm.arm);
+        }
+        for (kept, rows) in &arm.compressed {
+            let _ = writeln!(text, "{of} arm {} {kept:?} {rows:?}", arm.arm);
         }
         for (name, histogram) in &arm.histograms {
             let _ = writeln!(text, "{of} arm {} histogram of {name} {}", arm.arm, hex(&histogram.encode()));
