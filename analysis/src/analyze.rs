@@ -92,10 +92,11 @@ impl Prepared {
         opened.unchanged()?;
         stopwatch.step("estimating");
         say("estimating");
-        let mut estimates = answer::overall(plan, &collected)?;
-        let segments = answer::by_segment(plan, &collected)?;
-        let days = answer::by_day(plan, &collected)?;
-        let inner = answer::inner_intervals(plan, &collected)?;
+        let threads = opened.engine.threads();
+        let mut estimates = answer::overall(plan, &collected, threads)?;
+        let segments = answer::by_segment(plan, &collected, threads)?;
+        let days = answer::by_day(plan, &collected, threads)?;
+        let inner = answer::inner_intervals(plan, &collected, threads)?;
         let checks = health::checks(plan, &collected, &estimates);
         estimates.append(segments);
         estimates.append(days);

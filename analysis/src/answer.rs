@@ -7,6 +7,7 @@ use estimand_metrics::plan::{Asked, Plan, Question};
 use estimand_stats::estimate::Estimates;
 use estimand_stats::estimator;
 use estimand_stats::sample::{ArmSample, ExactArmSample, Sample};
+use estimand_stats::threads::in_order;
 use estimand_stats::{Design, Error, Estimand};
 
 use estimand_metrics::definition::RoleKind;
@@ -14,36 +15,74 @@ use estimand_metrics::definition::RoleKind;
 /// Levels of the inner intervals: half, and four fifths, of what a repetition would give.
 pub const INNER_LEVELS: [f64; 2] = [0.5, 0.8];
 
+/// One question to one estimator, of some units.
+struct Task<'a> {
+    question: &'a Question,
+    asked: Asked,
+    sample: &'a Sample,
+    segment: Option<String>,
+    period: Option<String>,
+}
+
+impl<'a> Task<'a> {
+    fn of(question: &'a Question, asked: &Asked, sample: &'a Sample) -> Self {
+        Self { question, asked: asked.clone(), sample, segment: None, period: None }
+    }
+
+    fn rows(&self, plan: &Plan) -> Result<Estimates, Error> {
+        let Self { question, asked, sample, segment, period } = self;
+        let few = sample.arms.iter().any(|arm| (1..FEWEST_IN_A_SEGMENT).contains(&arm.units));
+        let mut rows = match few && segment.is_some() {
+            true => withheld(plan, question, asked),
+            false => arms(plan, question, asked, sample)?,
+        };
+        for row in &mut rows.rows {
+            row.segment.clone_from(segment);
+            row.period.clone_from(period);
+        }
+        Ok(rows)
+    }
+}
+
+/// The rows of all tasks, in their order, by several threads.
+fn answered(plan: &Plan, threads: usize, tasks: &[Task<'_>]) -> Result<Estimates, Error> {
+    let mut estimates = Estimates::default();
+    for rows in in_order(threads, tasks, |task| task.rows(plan)) {
+        estimates.append(rows?);
+    }
+    Ok(estimates)
+}
+
+/// The answers that decide, with their questions.
+fn deciding(plan: &Plan) -> impl Iterator<Item = (&Question, &Asked)> + Clone {
+    let of = |question| -> (&Question, _) { (question, question.asked.iter().filter(|asked| asked.decides)) };
+    plan.questions.iter().map(of).flat_map(|(question, asked)| asked.map(move |asked| (question, asked)))
+}
+
 /// Answers every question of `plan` for all counted units.
 ///
 /// # Errors
 /// The first estimator that cannot answer; a metric that has too few units gives a row with a note instead.
-pub fn overall(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
-    let mut estimates = Estimates::default();
-    for question in &plan.questions {
-        for asked in &question.asked {
-            estimates.append(arms(plan, question, asked, &collected.all)?);
-        }
-    }
-    Ok(estimates)
+pub fn overall(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, Error> {
+    let of = |question: &'_ Question| question.asked.iter().map(|asked| Task::of(question, asked, &collected.all));
+    let tasks: Vec<Task<'_>> = plan.questions.iter().flat_map(of).collect();
+    answered(plan, threads, &tasks)
 }
 
 /// The deciding answers again at [`INNER_LEVELS`]: the thick parts of an interval's bar.
 ///
 /// # Errors
 /// As [`overall`].
-pub fn inner_intervals(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
-    let mut estimates = Estimates::default();
-    for question in &plan.questions {
-        for asked in question.asked.iter().filter(|asked| asked.decides) {
-            for level in INNER_LEVELS {
-                let asked = Asked { design: Design { level, ..asked.design.clone() }, ..asked.clone() };
-                let mut rows = arms(plan, question, &asked, &collected.all)?;
-                rows.rows.retain(|row| row.term.is_none());
-                estimates.append(rows);
-            }
-        }
-    }
+pub fn inner_intervals(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, Error> {
+    let at_levels = |(question, asked): (_, &Asked)| {
+        INNER_LEVELS.map(|level| {
+            let asked = Asked { design: Design { level, ..asked.design.clone() }, ..asked.clone() };
+            Task::of(question, &asked, &collected.all)
+        })
+    };
+    let tasks: Vec<Task<'_>> = deciding(plan).flat_map(at_levels).collect();
+    let mut estimates = answered(plan, threads, &tasks)?;
+    estimates.rows.retain(|row| row.term.is_none());
     Ok(estimates)
 }
 
@@ -55,21 +94,15 @@ const FEWEST_IN_A_SEGMENT: u64 = 5;
 ///
 /// # Errors
 /// As [`overall`].
-pub fn by_segment(plan: &Plan, collected: &Collected) -> Result<Estimates, Error> {
-    let mut estimates = Estimates::default();
-    for ((dimension, value), sample) in &collected.segments {
-        let few = sample.arms.iter().any(|arm| (1..FEWEST_IN_A_SEGMENT).contains(&arm.units));
-        for question in plan.questions.iter().filter(|question| question.role_kind() != RoleKind::Informational) {
-            for asked in question.asked.iter().filter(|asked| asked.decides) {
-                let mut rows = if few { withheld(plan, question, asked) } else { arms(plan, question, asked, sample)? };
-                for row in &mut rows.rows {
-                    row.segment = Some(format!("{dimension}={value}"));
-                }
-                estimates.append(rows);
-            }
-        }
-    }
-    Ok(estimates)
+pub fn by_segment(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, Error> {
+    let tested = deciding(plan).filter(|(question, _)| question.role_kind() != RoleKind::Informational);
+    let of_segment = |((dimension, value), sample): (&(String, String), _)| {
+        let segment = format!("{dimension}={value}");
+        let of = |(question, asked)| Task { segment: Some(segment.clone()), ..Task::of(question, asked, sample) };
+        tested.clone().map(of).collect::<Vec<_>>()
+    };
+    let tasks: Vec<Task<'_>> = collected.segments.iter().flat_map(of_segment).collect();
+    answered(plan, threads, &tasks)
 }
 
 /// The deciding answers of primary metrics for all units enrolled up to and including each day.
@@ -78,33 +111,28 @@ pub fn by_segment(plan: &Plan, collected: &Collected) -> Result<Estimates, Error
 ///
 /// # Errors
 /// As [`overall`].
-pub fn by_day(plan: &Plan, collected: &Collected) -> Result<Estimates, crate::Error> {
+pub fn by_day(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, crate::Error> {
+    let tested = deciding(plan).filter(|(question, _)| question.role_kind() == RoleKind::Primary);
     let mut estimates = Estimates::default();
     let mut so_far: BTreeMap<String, ExactArmSample> = BTreeMap::new();
-    for (day, arms_of_day) in &collected.daily {
-        for arm in arms_of_day {
-            add(&mut so_far, arm)?;
+    let days: Vec<_> = collected.daily.iter().collect();
+    // A day for each thread: its sample may hold a row per unit.
+    for days in days.chunks(threads.max(1)) {
+        let mut samples: Vec<(&String, Sample)> = Vec::with_capacity(days.len());
+        for (day, arms_of_day) in days {
+            arms_of_day.iter().try_for_each(|arm| add(&mut so_far, arm))?;
+            let arms = plan.experiment.arms.iter().map(|arm| {
+                let rows = collected.dated.get(&arm.name).map(|rows| rows.until(day)).transpose()?;
+                Ok(ArmSample { unit_rows: rows, ..finished(&arm.name, so_far.get(&arm.name))? })
+            });
+            samples.push((day, Sample { arms: arms.collect::<Result<_, crate::Error>>()? }));
         }
-        let sample = Sample {
-            arms: plan
-                .experiment
-                .arms
-                .iter()
-                .map(|arm| {
-                    let rows = collected.dated.get(&arm.name).map(|rows| rows.until(day)).transpose()?;
-                    Ok(ArmSample { unit_rows: rows, ..finished(&arm.name, so_far.get(&arm.name))? })
-                })
-                .collect::<Result<_, crate::Error>>()?,
+        let of_day = |(day, sample): &'_ (&String, Sample)| {
+            let of = |(question, asked)| Task { period: Some((*day).clone()), ..Task::of(question, asked, sample) };
+            tested.clone().map(of).collect::<Vec<_>>()
         };
-        for question in plan.questions.iter().filter(|question| question.role_kind() == RoleKind::Primary) {
-            for asked in question.asked.iter().filter(|asked| asked.decides) {
-                let mut rows = arms(plan, question, asked, &sample)?;
-                for row in &mut rows.rows {
-                    row.period = Some(day.clone());
-                }
-                estimates.append(rows);
-            }
-        }
+        let tasks: Vec<Task<'_>> = samples.iter().flat_map(of_day).collect();
+        estimates.append(answered(plan, threads, &tasks)?);
     }
     Ok(estimates)
 }

@@ -1,6 +1,6 @@
 //! What every handler works with: the definitions, the runs, the templates.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::response::{Html, IntoResponse, Response};
 use estimand_analysis::metrics::project::Project;
@@ -8,6 +8,7 @@ use estimand_analysis::run::RunStore;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior, Value, context};
+use parking_lot::RwLock;
 use serde::Serialize;
 
 use crate::layout::Layout;
@@ -52,7 +53,7 @@ impl Site {
         let renewing = tokio::task::spawn_blocking(move || {
             let last = site.last_read();
             let Some(renewed) = last.renewed(&runtime).map(Arc::new) else { return last };
-            *site.0.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&renewed);
+            *site.0.library.write() = Arc::clone(&renewed);
             renewed
         });
         Ok(renewing.await?)
@@ -60,7 +61,7 @@ impl Site {
 
     /// The definitions as they were last read.
     pub(crate) fn last_read(&self) -> Arc<Library> {
-        Arc::clone(&self.0.library.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.library.read())
     }
 
     /// The record of runs.

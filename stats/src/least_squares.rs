@@ -151,7 +151,8 @@ impl Fit {
         }
         // The constant is orthogonal to centred columns, so it joins the basis as it stands.
         let whole = units.sqrt();
-        let basis = DMatrix::from_fn(rows, k + 1, |i, j| if j == 0 { root[i] / whole } else { slopes_basis[(i, j - 1)] });
+        let basis =
+            DMatrix::from_fn(rows, k + 1, |i, j| if j == 0 { root[i] / whole } else { slopes_basis[(i, j - 1)] });
         let mut bread = DMatrix::zeros(k + 1, k + 1);
         bread[(0, 0)] = 1.0 / whole;
         let identity = DMatrix::identity(k, k);

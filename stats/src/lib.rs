@@ -32,6 +32,7 @@ pub mod requirement;
 pub mod sample;
 pub mod status;
 pub mod suffstat;
+pub mod threads;
 pub mod two_proportions;
 pub mod unit_aggregation;
 pub mod verdict;

@@ -81,12 +81,7 @@ impl ArmSample {
     ///
     /// # Errors
     /// [`Error::Missing`] when it was not asked for.
-    pub fn compressed(
-        &self,
-        metric: &str,
-        features: &[Variable],
-        outcomes: &[Variable],
-    ) -> Result<&Compressed, Error> {
+    pub fn compressed(&self, metric: &str, features: &[Variable], outcomes: &[Variable]) -> Result<&Compressed, Error> {
         let same = |kept: &Compression| kept.features == features && kept.outcomes == outcomes;
         let found = self.compressed.iter().find(|(kept, _)| same(kept));
         found.map(|(_, compressed)| compressed).ok_or_else(|| Error::Missing {
@@ -143,12 +138,14 @@ impl ExactArmSample {
 
     /// The first variable with values that are not finite, and how many it has.
     pub fn not_finite(&self) -> Option<(&Variable, u64)> {
-        let comoments = self.comoments.iter().flat_map(|(names, sums)| {
-            names.iter().enumerate().map(|(at, name)| (name, sums.non_finite(at)))
-        });
-        let compressed = self.compressed.iter().flat_map(|(kept, rows)| {
-            kept.variables().enumerate().map(|(at, name)| (name, rows.non_finite(at)))
-        });
+        let comoments = self
+            .comoments
+            .iter()
+            .flat_map(|(names, sums)| names.iter().enumerate().map(|(at, name)| (name, sums.non_finite(at))));
+        let compressed = self
+            .compressed
+            .iter()
+            .flat_map(|(kept, rows)| kept.variables().enumerate().map(|(at, name)| (name, rows.non_finite(at))));
         comoments.chain(compressed).find(|(_, count)| *count > 0)
     }
 

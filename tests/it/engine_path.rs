@@ -43,9 +43,7 @@ fn an_estimator_that_reads_rows_answers_by_segment_and_is_the_same_by_both_ways(
     project(&desk, 2_000);
     let ols = |path: &str, rows: &str| {
         let rows = format!("rows={rows}");
-        desk.run(&[
-            "analyze", "trial", "--estimator", "ols", "--option", &rows, "--no-save", "--engine-path", path,
-        ])
+        desk.run(&["analyze", "trial", "--estimator", "ols", "--option", &rows, "--no-save", "--engine-path", path])
     };
     for rows in ["compressed", "units"] {
         let native = ols("native", rows);

@@ -1,9 +1,9 @@
 //! When a run was made and how long it took.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// When a run was made and how long it took. Not part of its identity.
@@ -32,12 +32,12 @@ impl Stopwatch {
 
     /// A step begins, and the one before it ends.
     pub fn step(&self, name: &str) {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), Instant::now()));
+        self.steps.lock().push((name.to_owned(), Instant::now()));
     }
 
     /// What was noted; the last step ends now.
     pub fn log(&self) -> Log {
-        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let steps = self.steps.lock();
         let ends = steps.iter().skip(1).map(|(_, instant)| *instant).chain([Instant::now()]);
         let seconds = |begun: &Instant, ended: Instant| ended.duration_since(*begun).as_secs_f64();
         Log {

@@ -378,8 +378,8 @@ fn readout_rows(batches: &[RecordBatch], readout: &Readout) -> Result<Vec<(Optio
             let compressed = compressed
                 .map(|(at, kept)| Ok((kept.clone(), ExactCompressed::decode(bytes(&lower::compressed_of(at)))?)));
             let histograms = readout.histograms.iter().enumerate();
-            let histograms = histograms
-                .map(|(at, name)| Ok((name.clone(), Histogram::decode(bytes(&lower::histogram_of(at)))?)));
+            let histograms =
+                histograms.map(|(at, name)| Ok((name.clone(), Histogram::decode(bytes(&lower::histogram_of(at)))?)));
             let arm = ExactArmSample {
                 arm: text(batch, READ_ARM, row).unwrap_or_default(),
                 units: count(batch, READ_UNITS, row),

@@ -117,7 +117,7 @@ impl DataFusion {
     }
 
     /// How many threads read and compute.
-    pub(crate) fn threads(&self) -> usize {
+    pub fn threads(&self) -> usize {
         self.threads
     }
 

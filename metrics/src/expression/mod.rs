@@ -354,6 +354,11 @@ pub enum AggregateFunction {
 }
 
 impl AggregateFunction {
+    /// Whether it looks at which rows there are and not at their values: its argument need be no number.
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Any | Self::Count | Self::CountDistinct)
+    }
+
     /// The word for it in files.
     pub const fn word(self) -> &'static str {
         match self {

@@ -1,9 +1,10 @@
 //! Sources in text: every file checked, and one type per column over all of them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{DataType, Field, Schema};
+use parking_lot::Mutex;
 
 use super::clock::Turns;
 use super::column::{self, Column};
@@ -63,12 +64,12 @@ fn side_by_side<T: Send>(
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, files.get(at)?)))
                 {
                     let answer = scan(file);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, answer));
+                    done.lock().push((index, answer));
                 }
             });
         }
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = done.into_inner();
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, answer)| answer).collect()
 }

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type};
+use parking_lot::Mutex;
 
 use crate::plan::Enrolment;
 
@@ -94,24 +94,24 @@ struct Known {
 impl TextCodes {
     /// How many texts were met.
     pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).texts.len()
+        self.0.lock().texts.len()
     }
 
     /// The texts by their codes, [`MISSING`] first.
     pub(crate) fn texts(&self) -> Vec<Option<String>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         std::iter::once(None).chain(known.texts.iter().map(|text| Some(text.to_string()))).collect()
     }
 
     /// Which of two texts comes first, by their codes.
     pub(crate) fn compare(&self, one: u32, other: u32) -> Ordering {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         let text = |code: u32| known.texts.get((code as usize).wrapping_sub(1));
         text(one).cmp(&text(other))
     }
 
     fn code(&self, text: &str) -> u32 {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if let Some(code) = known.codes.get(text) {
             return *code;
         }

@@ -10,15 +10,13 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, StringViewArray};
 use arrow::buffer::NullBuffer;
 use estimand_stats::suffstat::Values;
 use estimand_stats::unit_aggregation::finish::{Finish, Finished, Making, UnitBlock, Worker};
 use estimand_stats::unit_aggregation::{
-    self as kernel, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Integers, Key, KeyColumn,
-    Room, Roster, Rows, State, Terms, Texts, TriggerBatch, UnitColumns,
+    self as kernel, AssignmentBatch, Cells, Condition, Enrolling, Evaluator, EventBatch, Key, Room, Roster, Rows,
+    State, Terms, TriggerBatch, UnitColumns,
 };
 
 use super::STEP;
@@ -26,6 +24,7 @@ use super::asked::{AskedDimensions, AskedTrigger, Compiled, Questions};
 use super::cells::{Form as Lane, Truth, Words, ticks};
 use super::coding::{ArmCodes, MISSING, OwnCodes, TextCodes, UNDECLARED};
 use super::finishing;
+use super::ids::{self, Ids, ReadIds, TakeIds};
 use super::instants::{Days, Ticks};
 use super::node::{Output, Setting};
 use super::reading::{Prepared, Reading, Within};
@@ -115,82 +114,9 @@ impl Job {
     /// Reads the sources, gives the statistics, and hands over the rows of units where they are wanted; blocking.
     pub(super) fn run(&self, setting: &Setting) -> Result<Aggregated, Ended> {
         match self.compiled.key {
-            KeyForm::Integer => Operator::<Numbers>::run(self, setting),
-            KeyForm::Text => Operator::<Names>::run(self, setting),
+            KeyForm::Integer => Operator::<ids::Numbers>::run(self, setting),
+            KeyForm::Text => Operator::<ids::Words>::run(self, setting),
         }
-    }
-}
-
-/// How ids are written.
-trait Ids: Send + Sync {
-    type Key: Key;
-    type Column<'a>: KeyColumn<Key = Self::Key>;
-
-    fn of(column: &ArrayRef) -> Self::Column<'_>;
-
-    /// The ids themselves, as far as the roster does not hold them.
-    type Known: Sync;
-
-    fn known(
-        operator: &Operator<'_, Self>,
-        names: Option<&Reading>,
-        roster: &Roster<Self::Key>,
-    ) -> Result<Self::Known, Ended>
-    where
-        Self: Sized;
-
-    /// The ids of units at some slots.
-    fn ids(known: &Self::Known, roster: &Roster<Self::Key>, slots: &[u32]) -> ArrayRef;
-}
-
-struct Numbers;
-
-impl Ids for Numbers {
-    type Key = i64;
-    type Column<'a> = Integers<'a>;
-
-    fn of(column: &ArrayRef) -> Integers<'_> {
-        Integers(column.as_ref())
-    }
-
-    type Known = ();
-
-    fn known(_: &Operator<'_, Self>, _: Option<&Reading>, _: &Roster<i64>) -> Result<(), Ended> {
-        Ok(())
-    }
-
-    fn ids((): &(), roster: &Roster<i64>, slots: &[u32]) -> ArrayRef {
-        Arc::new(slots.iter().map(|slot| Some(roster.id(*slot as usize))).collect::<Int64Array>())
-    }
-}
-
-struct Names;
-
-impl Ids for Names {
-    type Key = u128;
-    type Column<'a> = Texts<'a>;
-
-    fn of(column: &ArrayRef) -> Texts<'_> {
-        Texts(column.as_ref())
-    }
-
-    type Known = Option<kernel::Names>;
-
-    fn known(
-        operator: &Operator<'_, Self>,
-        names: Option<&Reading>,
-        roster: &Roster<u128>,
-    ) -> Result<Option<kernel::Names>, Ended> {
-        let Some(reading) = names else { return Ok(None) };
-        let names = roster.names(operator.room, |naming| {
-            let take = |(): &mut (), prepared: &Prepared| Ok(naming.push(&prepared.columns[0])?);
-            operator.read(reading, || (), take).map(|_| ())
-        });
-        names.map(Some)
-    }
-
-    fn ids(known: &Option<kernel::Names>, _: &Roster<u128>, slots: &[u32]) -> ArrayRef {
-        Arc::new(known.as_ref().map_or_else(|| StringViewArray::new_null(slots.len()), |names| names.of(slots)))
     }
 }
 
@@ -485,7 +411,12 @@ impl<'a, I: Ids> Operator<'a, I> {
         (finish, finished): (&Finish, &Finished),
         output: &Output,
     ) -> Result<(), Ended> {
-        let known = I::known(self, self.job.names.as_ref(), roster)?;
+        let read = self.job.names.as_ref().map(|reading| {
+            move |take: &TakeIds<'_>| {
+                self.read(reading, || (), |(), prepared: &Prepared| take(&prepared.columns[0])).map(|_| ())
+            }
+        });
+        let known = I::known(read.as_ref().map(|read| read as &ReadIds<'_>), roster, self.room)?;
         let enrolment = &self.compiled.specification.enrolment;
         let words = Wording::new(&enrolment.arms, self.dimensions.iter().map(TextCodes::texts).collect());
         let evaluating = self.evaluating(roster);

@@ -1,11 +1,12 @@
 //! Instants as the operator counts them, and the days in which they lie.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, TimeUnit};
+use parking_lot::Mutex;
 
 use super::workers::Ended;
 use crate::definition::Zone;
@@ -64,12 +65,12 @@ impl Days {
             return i32::try_from(at.div_euclid(86_400 * self.second())).unwrap_or(i32::MAX);
         }
         let quarter = 900 * self.second();
-        let known = |quarter: i64| self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&quarter).copied();
+        let known = |quarter: i64| self.known.lock().get(&quarter).copied();
         let number = at.div_euclid(quarter);
         let day = known(number).unwrap_or_else(|| {
             let (first, last) = (self.local(number * quarter), self.local(number * quarter + quarter - 1));
             let day = (first == last).then_some(first);
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(number, day);
+            self.known.lock().insert(number, day);
             day
         });
         day.unwrap_or_else(|| self.local(at))

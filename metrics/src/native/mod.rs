@@ -22,6 +22,7 @@ mod cells;
 mod coding;
 mod events;
 mod finishing;
+mod ids;
 mod instants;
 mod made;
 mod node;

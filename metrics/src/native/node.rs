@@ -8,7 +8,7 @@
 //! Memory and temporary files are those of the session that runs it, and `EXPLAIN ANALYZE` sees what it took.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -21,6 +21,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions};
+use parking_lot::Mutex;
 use tokio::sync::mpsc::Sender;
 
 use super::pool_room::PoolRoom;
@@ -116,7 +117,7 @@ impl UnitAggregationExec {
 
     /// The statistics, once all its rows were given.
     pub(super) fn found(&self) -> Option<Aggregated> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.found.lock().take()
     }
 }
 
@@ -172,7 +173,7 @@ impl ExecutionPlan for UnitAggregationExec {
     }
 
     fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let job = self.job.lock().take();
         let Some(job) = job else {
             return Err(DataFusionError::Internal("a unit aggregation is carried out once".to_owned()));
         };
@@ -204,7 +205,7 @@ impl ExecutionPlan for UnitAggregationExec {
                 // Statements say why nobody counts.
                 return Err(Ended::Refused.into());
             }
-            *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(aggregated);
+            *found.lock() = Some(aggregated);
             rows_read.add(usize::try_from(setting.tally.rows()).unwrap_or(usize::MAX));
             spilled.add(setting.room.spilled());
             peak.set(setting.room.peak());

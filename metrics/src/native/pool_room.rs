@@ -2,13 +2,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::execution::SpillFile;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use estimand_stats::unit_aggregation::Room;
+use parking_lot::Mutex;
 
 use super::workers::Stopping;
 
@@ -42,7 +43,7 @@ impl PoolRoom {
 
     /// Bytes that were written to temporary files.
     pub(crate) fn spilled(&self) -> usize {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.files.lock();
         let length = |file: &Arc<dyn SpillFile>| file.path().and_then(|path| std::fs::metadata(path).ok());
         files.iter().filter_map(length).map(|file| usize::try_from(file.len()).unwrap_or(usize::MAX)).sum()
     }
@@ -63,7 +64,7 @@ impl Room for PoolRoom {
         let file = self.environment.disk_manager.create_tmp_file("rows of events").map_err(io::Error::other)?;
         let path = file.path().ok_or_else(|| io::Error::other("the engine's temporary files have no place on disk"))?;
         let opened = OpenOptions::new().read(true).write(true).open(path)?;
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+        self.files.lock().push(file);
         Ok(opened)
     }
 

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
@@ -25,6 +25,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use sea_query::{Alias, Expr, ExprTrait, Query};
 use tokio::runtime::Handle;
 
@@ -173,7 +174,7 @@ impl Reading {
         match &self.rows {
             Rows::Files(files) => files.read(piece, self.batch_rows, &fail, take),
             Rows::Stream(parts, runtime) => {
-                let part = parts[piece].lock().unwrap_or_else(PoisonError::into_inner).take();
+                let part = parts[piece].lock().take();
                 let Some(mut stream) = part else { return Ok(()) };
                 while let Some(batch) = runtime.block_on(stream.next()) {
                     let batch = batch.map_err(&fail)?;

@@ -26,7 +26,7 @@ use super::workers::{Ended, share};
 use crate::collect::{CensusRow, MOST_SEGMENTS};
 use crate::engine::{DataFusion, Engine};
 use crate::error::Error;
-use crate::expression::{AggregateFunction, Node};
+use crate::expression::Node;
 use crate::plan::lower::{Schemas, UnitState, of_one_row};
 use crate::plan::{UnitAggregation, UnitColumn};
 use crate::sql::{cast as cast_to, column, lower};
@@ -207,12 +207,10 @@ pub(super) fn as_text(source: &str, name: &str, schemas: &Schemas) -> Wanted {
 
 /// The column that a value is, when it is one of numbers and nothing else: it needs no expression.
 fn plain_number<'a>(value: &'a UnitColumn, specification: &UnitAggregation, schemas: &Schemas) -> Option<&'a str> {
-    use AggregateFunction::{Any, Count, CountDistinct};
-    let counts = matches!(value.aggregation.function, Any | Count | CountDistinct);
     // The rows that are left all pass the filter of the assignment.
     let filtered = value.filter.is_some() && value.filter != specification.enrolment.filter;
     match value.aggregation.argument.as_ref()?.node() {
-        Node::Column(name) if !counts && !filtered => {
+        Node::Column(name) if !value.aggregation.function.counts() && !filtered => {
             let kind = kind(&value.source, name, schemas)?;
             (kind.is_integer() || kind.is_floating()).then_some(name)
         }

@@ -1,10 +1,10 @@
 //! Threads of an operator: they share the work, and stop when nobody waits for it any more.
 
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
+use estimand_stats::threads::on_threads;
 use tokio::sync::mpsc::Sender;
 
 use super::EnginePath;
@@ -114,15 +114,5 @@ pub(crate) fn share<S: Send>(
         }
         Ok(state)
     };
-    match threads.min(count) {
-        0 | 1 => Ok(vec![hand()?]),
-        threads => std::thread::scope(|scope| {
-            let hands: Vec<_> = (0..threads).map(|_| scope.spawn(hand)).collect();
-            let done = hands.into_iter().map(|hand| match hand.join() {
-                Ok(done) => done,
-                Err(panic) => resume_unwind(panic),
-            });
-            done.collect::<Vec<_>>().into_iter().collect()
-        }),
-    }
+    on_threads(threads.min(count), |_| hand()).into_iter().collect()
 }

@@ -129,7 +129,8 @@ impl GroupsAccumulator for CompressedGroups {
             Ok(compressed.encode())
         };
         let rows = 0..arguments[0].len() as u32;
-        let encoded: Vec<Vec<u8>> = rows.map(of_row).collect::<Result<_, Error>>().map_err(refused(Compressed::NAME))?;
+        let encoded: Vec<Vec<u8>> =
+            rows.map(of_row).collect::<Result<_, Error>>().map_err(refused(Compressed::NAME))?;
         Ok(vec![binary(Compressed::NAME, encoded.into_iter())?])
     }
 

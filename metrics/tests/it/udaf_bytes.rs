@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use estimand_stats::suffstat::{Histogram, TupleCoMoments};
+use estimand_stats::suffstat::{ExactCompressed, Histogram, TupleCoMoments};
 
 use crate::udaf_rows::{Events, Run};
 
@@ -18,11 +18,12 @@ const PER_UNIT: &str = "
 
 const PER_ARM: &str = "
     SELECT arm, comoments('1 2; 1; 2', amount, quantity) AS pair, comoments('1', amount) FILTER (WHERE quantity > 5) AS alone,
+           compressed('1', quantity, amount) AS by_quantity, compressed('0', amount) FILTER (WHERE quantity > 5) AS together,
            histogram(price) AS prices, count_distinct(session) AS sessions, exact_sum(amount) AS amount
     FROM events GROUP BY arm ORDER BY arm";
 
 const OVER_ALL: &str = "
-    SELECT comoments('1 2', total, items) AS units, histogram(total) AS totals, count_distinct(user_id) AS users,
+    SELECT comoments('1 2', total, items) AS units, compressed('2', items, total) AS rows, histogram(total) AS totals, count_distinct(user_id) AS users,
            last_by(total, user_id) AS last_total, exact_sum(total) AS total
     FROM (SELECT user_id, exact_sum(amount) AS total, count(*) AS items FROM events GROUP BY user_id)";
 
@@ -130,6 +131,23 @@ async fn each_aggregate_equals_its_portable_sql() {
         for (name, got) in got {
             let want = doubles(&portable, name)[place];
             assert!((got - want).abs() <= 1e-9 * want.abs(), "{name}: {got} is not {want}");
+        }
+    }
+    // The distinct rows are what a `GROUP BY` gives.
+    let ours = "SELECT compressed('1', quantity, amount) FROM events WHERE abs(amount) < 1e6";
+    let portable =
+        "SELECT CAST(quantity AS DOUBLE) AS q, count(*) AS n, avg(amount) AS x, var_pop(amount) * count(*) AS xx
+                    FROM events WHERE abs(amount) < 1e6 GROUP BY quantity ORDER BY quantity";
+    let ((ours, _), (portable, _)) = (run.answer(&rows, ours).await, run.answer(&rows, portable).await);
+    let compressed = ExactCompressed::decode(ours.column(0).as_binary::<i32>().value(0)).unwrap().finish().unwrap();
+    let counts: Vec<i64> = compressed.n().iter().map(|n| *n as i64).collect();
+    assert_eq!(
+        (compressed.feature(0), &counts[..]),
+        (doubles(&portable, "q"), portable.column(1).as_primitive::<Int64Type>().values().as_ref())
+    );
+    for (name, got) in [("x", compressed.mean(0)), ("xx", compressed.centred(0))] {
+        for (got, want) in got.iter().zip(doubles(&portable, name)) {
+            assert!((got - want).abs() <= 1e-9 * want.abs().max(1e-3), "{name}: {got} is not {want}");
         }
     }
 }

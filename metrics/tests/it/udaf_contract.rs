@@ -8,7 +8,7 @@ use datafusion::common::DataFusionError;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext, col};
 use estimand_metrics::udaf::{self, Refusal};
-use estimand_stats::suffstat::{ExactCoMoments, Histogram, TupleCoMoments};
+use estimand_stats::suffstat::{ExactCoMoments, ExactCompressed, Histogram, TupleCoMoments};
 
 fn session(partitions: usize) -> SessionContext {
     let session = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(partitions));
@@ -60,10 +60,13 @@ async fn values_that_are_not_finite_are_refused_by_name_or_counted() {
     );
     let last = answer(&format!("SELECT last_by(x, g) {rows} GROUP BY g")).await.unwrap_err();
     assert!(refusal(&last).starts_with("last_by: variable 0 holds "), "{last}");
-    let counted = answer(&format!("SELECT comoments('1 2', x, g), histogram(x) {rows}")).await.unwrap();
+    let counted =
+        answer(&format!("SELECT comoments('1 2', x, g), histogram(x), compressed('1', x, g) {rows}")).await.unwrap();
     let moments = one_tuple(&counted, 0, 0);
     assert_eq!((moments.n(), moments.non_finite(0), moments.non_finite(1)), (2, 2, 0));
     assert_eq!(Histogram::decode(counted.column(1).as_binary::<i32>().value(0)).unwrap().non_finite(), 2);
+    let rows = ExactCompressed::decode(counted.column(2).as_binary::<i32>().value(0)).unwrap();
+    assert_eq!((rows.non_finite(0), rows.non_finite(1)), (2, 0));
 }
 
 #[tokio::test]
@@ -81,9 +84,9 @@ async fn a_sum_past_the_largest_double_is_refused_and_one_that_comes_back_is_not
 #[tokio::test]
 async fn no_rows_give_null_zero_or_an_empty_statistic() {
     for sql in [
-        "SELECT exact_sum(x), last_by(x, x::bigint), count_distinct(x), comoments('1', x), histogram(x) FROM (VALUES (1.0)) AS t(x) WHERE x > 2",
+        "SELECT exact_sum(x), last_by(x, x::bigint), count_distinct(x), comoments('1', x), histogram(x), compressed('1', x) FROM (VALUES (1.0)) AS t(x) WHERE x > 2",
         "SELECT exact_sum(x) FILTER (WHERE x > 2), last_by(x, x::bigint) FILTER (WHERE x > 2), count_distinct(x) FILTER (WHERE x > 2),
-                comoments('1', x) FILTER (WHERE x > 2), histogram(x) FILTER (WHERE x > 2)
+                comoments('1', x) FILTER (WHERE x > 2), histogram(x) FILTER (WHERE x > 2), compressed('1', x) FILTER (WHERE x > 2)
          FROM (VALUES (1.0, 1)) AS t(x, g) GROUP BY g",
     ] {
         let empty = answer(sql).await.unwrap();
@@ -91,13 +94,15 @@ async fn no_rows_give_null_zero_or_an_empty_statistic() {
         assert_eq!(empty.column(2).as_primitive::<Int64Type>().value(0), 0);
         assert_eq!(one_tuple(&empty, 3, 0), ExactCoMoments::new(1));
         assert_eq!(empty.column(4).as_binary::<i32>().value(0), Histogram::new().encode());
+        assert_eq!(empty.column(5).as_binary::<i32>().value(0), ExactCompressed::new(1, 0).encode());
     }
 }
 
 #[tokio::test]
 async fn rows_left_out_are_counted_per_variable() {
     let counted = answer(
-        "SELECT comoments('1 2', x, y) FILTER (WHERE keep), histogram(x) FILTER (WHERE keep)
+        "SELECT comoments('1 2', x, y) FILTER (WHERE keep), histogram(x) FILTER (WHERE keep),
+                compressed('1', x, y) FILTER (WHERE keep)
          FROM (VALUES (1.0, 2.0, true), (NULL, 2.0, true), (NULL, NULL, true), (1.0, NULL, NULL), (NULL, 1.0, false))
               AS t(x, y, keep)",
     )
@@ -107,6 +112,8 @@ async fn rows_left_out_are_counted_per_variable() {
     assert_eq!((moments.n(), moments.dropped(), moments.missing()), (1, 2, &[2, 1][..]));
     let histogram = Histogram::decode(counted.column(1).as_binary::<i32>().value(0)).unwrap();
     assert_eq!((histogram.n(), histogram.missing()), (1, 2));
+    let rows = ExactCompressed::decode(counted.column(2).as_binary::<i32>().value(0)).unwrap().finish().unwrap();
+    assert_eq!((rows.units(), rows.missing(), rows.feature(0), rows.mean(0)), (1, 2, &[1.0][..], &[2.0][..]));
 }
 
 #[tokio::test]
@@ -121,6 +128,10 @@ async fn wrong_arguments_are_refused_when_planning() {
             "comoments('1; 3', 1, 2)",
             "comoments takes its tuples as a literal, such as '1; 1 2', with positions of columns up to 2",
         ),
+        ("compressed('1', 1, 'a')", "compressed takes numbers, not Utf8; cast the column"),
+        ("compressed(1, 2)", "compressed takes its number of features as a text, such as '2', not Int64"),
+        ("compressed('1')", "compressed needs its number of features, such as '2', and at least one column"),
+        ("compressed('3', 1, 2)", "compressed takes its number of features as a literal, such as '2', up to 2"),
         ("histogram(1, 2)", "histogram takes one column, not 2"),
         ("last_by(1)", "last_by takes a value and a time, not 1 columns"),
         ("first_by(1, 'a')", "first_by takes a timestamp, date or integer as time, not Utf8; cast the column"),

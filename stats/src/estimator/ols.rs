@@ -331,9 +331,8 @@ impl Model {
             DVector::from_fn(k, |j, _| fit.coefficients[2 + j] + interaction(j))
         };
         let root = |row: usize| rows.outcomes.n[row].sqrt();
-        let apart = DMatrix::from_fn(rows.outcomes.n.len(), k, |row, j| {
-            root(row) * (self.columns[1 + j][row] - self.means[j])
-        });
+        let apart =
+            DMatrix::from_fn(rows.outcomes.n.len(), k, |row, j| root(row) * (self.columns[1 + j][row] - self.means[j]));
         let fitted = [&apart * slopes(false), &apart * slopes(true)];
         let covariance = DMatrix::from_fn(2, 2, |i, j| fitted[i].dot(&fitted[j]) / (n - 1.0) / n);
         VarianceComponent { covariance, df: Some(n - 1.0) }

@@ -71,7 +71,8 @@ impl ExactCompressed {
         }
         let mut unit = vec![0.0; columns.len()];
         for position in positions.iter().map(|position| *position as usize) {
-            let present = |column: &Values<'_>| column.present.is_none_or(|present| present.get(position) == Some(&true));
+            let present =
+                |column: &Values<'_>| column.present.is_none_or(|present| present.get(position) == Some(&true));
             if columns.iter().all(present) {
                 unit.iter_mut().zip(columns).for_each(|(value, column)| *value = column.values[position]);
                 self.push_unit(&mut unit)?;
@@ -112,7 +113,8 @@ impl ExactCompressed {
             return Ok(*place as usize);
         }
         let place = n.len();
-        let short = u32::try_from(place).map_err(|_| Error::Overflow { what: "the count of distinct rows".to_owned() })?;
+        let short =
+            u32::try_from(place).map_err(|_| Error::Overflow { what: "the count of distinct rows".to_owned() })?;
         places.insert_unique(hash(features), short, |place| hash(row(place)));
         rows.extend_from_slice(features);
         n.push(0);

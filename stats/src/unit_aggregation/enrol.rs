@@ -1,18 +1,18 @@
 //! Enrolment: from rows of assignments to one entry per unit.
 
 use std::cmp::Ordering;
-use std::sync::{Mutex, PoisonError};
 
 use arrow::buffer::NullBuffer;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use parking_lot::Mutex;
 
+use super::Error;
 use super::entries::{Entries, FREE, NEVER, NO_INSTANT, Part as Slots};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
 use super::roster::{NO_ARM, NONE, REGION, Roster, State, first_slot};
-use super::threads::on_threads;
-use super::{Error, held};
+use crate::threads::on_threads;
 
 /// Parts of the table while units are enrolled.
 pub(super) const PARTS: usize = 64;
@@ -222,7 +222,7 @@ impl<K: Key> Enrolling<K> {
     /// # Errors
     /// [`Error::Memory`] when the table does not fit, [`Error::Beyond`] past what its numbers can tell apart.
     pub fn finish(self, room: &dyn Room, threads: usize) -> Result<Roster<K>, Error> {
-        let most = self.parts.iter().map(|part| held(part).units.len()).max().unwrap_or(0);
+        let most = self.parts.iter().map(|part| part.lock().units.len()).max().unwrap_or(0);
         let within = most.div_ceil(FILLED).max(1);
         let partitions = PARTS * within;
         if partitions > MOST_PARTITIONS {
@@ -251,17 +251,17 @@ impl<K: Key> Enrolling<K> {
         let work = |_| {
             loop {
                 // The lock is only for the next piece.
-                let Some((number, (((((entries, arms), states), rows), codes), part))) = held(&places).next() else {
+                let Some((number, (((((entries, arms), states), rows), codes), part))) = places.lock().next() else {
                     return Ok(());
                 };
-                let part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let part = part.into_inner();
                 let mut placing = Placing { entries, arms, states, rows, codes };
                 placing.place(part, seed, terms, number * width, partitions, room)?;
             }
         };
         on_threads(threads.clamp(1, PARTS), work).into_iter().collect::<Result<(), Error>>()?;
         drop(places);
-        let blank = *held(&self.blank);
+        let blank = *self.blank.lock();
         let blank = (blank.rows > 0).then_some(blank);
         Ok(Roster {
             seed: self.seed,
@@ -340,7 +340,7 @@ impl<K: Key> Enroller<'_, K> {
             };
             let arm = batch.arms[row] as u8;
             if present.as_ref().is_some_and(|present| present.is_null(row)) {
-                let mut blank = held(&self.enrolling.blank);
+                let mut blank = self.enrolling.blank.lock();
                 blank.met.add(at, arm);
                 blank.rows += 1;
                 continue;
@@ -361,7 +361,7 @@ impl<K: Key> Enroller<'_, K> {
     fn settle(&mut self, part: usize) -> Result<(), Error> {
         let enrolling = self.enrolling;
         let Waiting { rows, codes } = &mut self.waiting[part];
-        let mut into = held(&enrolling.parts[part]);
+        let mut into = enrolling.parts[part].lock();
         if into.units.capacity() < into.units.len() + rows.len() {
             let in_all = enrolling.terms.rows.map_or(0, |rows| into.expected(rows / PARTS as u64));
             let more = in_all.saturating_sub(into.units.len()).max(rows.len());

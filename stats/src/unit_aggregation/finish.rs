@@ -6,16 +6,16 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::by_cell::Key;
 pub use super::derive::{Limits, Making};
 use super::derive::{percentiles, with_ancestors};
-use super::held;
 use super::pass::{self, Cells, Pass, ReadCells, Reading, passes};
 use super::store::{Selection, Store};
-use super::threads::on_threads;
 use crate::suffstat::{Error, ExactCoMoments, ExactCompressed, Histogram, Values};
+use crate::threads::on_threads;
+use parking_lot::Mutex;
 
 /// What is made of unit rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -254,7 +254,7 @@ impl Finish {
         let count = workers.len();
         let workers = Mutex::new(workers);
         let parts = on_threads(count, |_| {
-            let worker = held(&workers).pop();
+            let worker = workers.lock().pop();
             worker.map_or_else(|| Ok(Vec::new()), |worker| worker.read_out(found))
         });
         let mut all: Vec<ReadCells> = outline.passes.iter().map(|_| ReadCells::new()).collect();

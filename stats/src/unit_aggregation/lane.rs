@@ -5,10 +5,11 @@
 //! batch: a batch with a value that the form of the last one does not hold has another form, and rows that were written before
 //! keep theirs. Every form gives back the very words, so that none of this can be seen in a result.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::program::Argument;
 use super::scatter::Cells;
+use parking_lot::RwLock;
 
 /// The form in which an argument travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -159,7 +160,7 @@ impl Lanes {
     pub(super) fn halve(&self, arguments: &[Cells<'_>], halves: &mut Vec<Vec<u32>>) -> Arc<Forms> {
         halves.resize_with(arguments.len(), Vec::new);
         loop {
-            let forms = Arc::clone(&self.learned.read().unwrap_or_else(PoisonError::into_inner).0);
+            let forms = Arc::clone(&self.learned.read().0);
             let mut each = forms.forms.iter().zip(arguments).zip(halves.iter_mut());
             let Some(unfit) = each.position(|((form, cells), halves)| !form.halve(cells, halves)) else {
                 return forms;
@@ -170,7 +171,7 @@ impl Lanes {
 
     /// Finds another form for an argument that the one there was does not hold.
     fn change(&self, argument: usize, cells: &Cells<'_>, unfit: &Forms) {
-        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        let mut learned = self.learned.write();
         let (forms, met) = &mut *learned;
         if forms.version != unfit.version {
             // Another thread was faster; its form may do.

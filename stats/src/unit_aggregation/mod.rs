@@ -23,8 +23,6 @@
 //! and rounded once, extremes and first and last values break ties by value, and statistics of arms are exact sums again.
 //! Threads, files, row groups, the number of partitions, the seed of the hash and spilling change the order only.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 mod accumulate;
 mod by_cell;
 mod derive;
@@ -44,7 +42,6 @@ mod roster;
 mod rows;
 mod scatter;
 mod store;
-mod threads;
 
 pub use enrol::{AssignmentBatch, Enroller, Enrolling, Terms};
 pub use evaluate::{Evaluator, UnitColumns};
@@ -85,9 +82,4 @@ pub enum Error {
     /// Whoever asked no longer waits.
     #[error("cancelled")]
     Cancelled,
-}
-
-/// What a lock holds. Whoever panicked while holding it ends all work, so that nobody reads what was left half done.
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,16 +3,15 @@
 //! The operator works with keys, which are not the texts. Where the texts are wanted, the ids of the assignments are read once
 //! more when it is known who counts: nothing is kept for the others, and nothing at all where nobody asks.
 
-use std::sync::{Mutex, PoisonError};
-
 use arrow::array::{Array, ArrayBuilder, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use parking_lot::Mutex;
 
+use super::Error;
 use super::key::{Key, KeyColumn, Texts};
 use super::room::Room;
 use super::roster::{REGION, Roster, State};
-use super::{Error, held};
 
 /// Bytes that a text takes besides its own: its end, and its place by the slot of its unit.
 const BESIDES: usize = size_of::<i64>() + size_of::<u32>();
@@ -50,7 +49,7 @@ impl Roster<u128> {
         let naming = Naming { roster: self, parts, room };
         read(&naming)?;
         let settled = naming.parts.into_iter().map(|part| {
-            let mut part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut part = part.into_inner();
             (part.place, part.texts.finish())
         });
         Ok(Names { parts: settled.collect() })
@@ -83,7 +82,7 @@ impl Naming<'_> {
     }
 
     fn name(&self, slot: usize, text: &str) -> Result<(), Error> {
-        let mut part = held(&self.parts[slot / REGION]);
+        let mut part = self.parts[slot / REGION].lock();
         if part.place.is_empty() {
             part.place.resize(REGION, 0);
         }

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use super::by_cell::{ByCell, Key};
 use super::finish::{Columns, Finishing, UnitBlock};
-use crate::suffstat::{
-    Error, ExactCoMoments, ExactCompressed, Histogram, TupleCoMoments, Tuples, Values, Workspace,
-};
+use crate::suffstat::{Error, ExactCoMoments, ExactCompressed, Histogram, TupleCoMoments, Tuples, Values, Workspace};
 
 /// What is read from rows sorted by one grouping: the union of what the readouts by it want.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! What is made of the rows of one source, and of each kind of row.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::Error;
 use super::entries::NEAR_LENGTH;
 use super::lane::{Form, Forms, Lane, Lanes};
+use parking_lot::RwLock;
 
 /// Times relative to the instants of a unit, in ticks, half-open. No length is below 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -272,13 +273,13 @@ impl Recipes {
     /// The number of the recipe for rows with these marks, whose arguments have these forms.
     pub(super) fn number(&self, marks: &Marks, forms: &Forms) -> Result<u32, Error> {
         let key = (*marks, forms.version);
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         if let Some(number) = known.of_marks.get(&key) {
             return Ok(*number);
         }
         drop(known);
         let recipe = Arc::new(self.compile(marks, &forms.forms));
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write();
         if known.of_marks.len() >= MOST_MARKS {
             return Err(Error::Beyond { what: "kinds of rows of one source", limit: MOST_MARKS });
         }
@@ -295,7 +296,7 @@ impl Recipes {
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Recipe>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).recipes.clone()
+        self.known.read().recipes.clone()
     }
 
     fn compile(&self, marks: &Marks, forms: &[Form]) -> Recipe {

@@ -11,7 +11,7 @@ use super::enrol::{Blank, part_of};
 use super::entries::{BUCKET, Entries, FREE, NEAR, NEVER, View};
 use super::key::{Key, KeyColumn, Seed};
 use super::room::Room;
-use super::threads::on_threads;
+use crate::threads::on_threads;
 
 /// Units and rows by kind, as one thread counts them.
 type Census = HashMap<CensusEntry, (u64, u64), foldhash::fast::RandomState>;

@@ -13,14 +13,15 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use super::Error;
 use super::key::Key;
 use super::pages::Words;
 use super::program::{MOST_KINDS, Program, Recipe, Recipes};
 use super::room::Room;
 use super::roster::{REGION, Roster};
-use super::{Error, held};
+use parking_lot::Mutex;
 
 /// Bytes handed to a file at a time.
 const WRITTEN: usize = 1 << 20;
@@ -171,12 +172,12 @@ impl Rows {
     pub(super) fn hand(&self) -> Arc<Hand> {
         let hand = Hand { partitions: self.partitions, kept: Mutex::default(), file: Mutex::default() };
         let hand = Arc::new(hand);
-        held(&self.hands).push(Arc::clone(&hand));
+        self.hands.lock().push(Arc::clone(&hand));
         hand
     }
 
     pub(super) fn hands(&self) -> Vec<Arc<Hand>> {
-        held(&self.hands).clone()
+        self.hands.lock().clone()
     }
 
     /// Bytes of rows in memory.
@@ -186,7 +187,7 @@ impl Rows {
 
     /// Whether some rows were written out.
     pub fn is_spilled(&self) -> bool {
-        self.hands().iter().any(|hand| !held(&hand.kept).runs.is_empty())
+        self.hands().iter().any(|hand| !hand.kept.lock().runs.is_empty())
     }
 
     /// Bytes of the rows of a partition.
@@ -219,7 +220,7 @@ impl Rows {
 impl Hand {
     /// What there is now, in memory and in files; neither is changed any more.
     fn now(&self) -> (Vec<Arc<Block>>, Vec<Arc<Run>>) {
-        let mut kept = held(&self.kept);
+        let mut kept = self.kept.lock();
         kept.close();
         (kept.blocks.clone(), kept.runs.clone())
     }
@@ -228,7 +229,7 @@ impl Hand {
     pub(super) fn keep(&self, starts: Vec<u32>, room: &dyn Room, fill: impl FnOnce(&mut [u32])) -> Result<(), Error> {
         let halves = starts.last().copied().unwrap_or(0) as usize;
         let granted = self.make_room(halves, size_of_val(&starts[..]), room)?;
-        let mut kept = held(&self.kept);
+        let mut kept = self.kept.lock();
         let exact = || Block::new(halves * size_of::<u32>());
         let block = kept.open.get_or_insert_with(exact);
         let first = block.taken;
@@ -243,7 +244,7 @@ impl Hand {
     /// Opens a block with room for so many halves, if memory for it and for so many other bytes is granted.
     fn make_room(&self, halves: usize, others: usize, room: &dyn Room) -> Result<bool, Error> {
         let bytes = halves * size_of::<u32>();
-        let mut kept = held(&self.kept);
+        let mut kept = self.kept.lock();
         if kept.open.as_ref().is_some_and(|block| block.has_room(halves)) {
             if room.grow(others) {
                 kept.granted += others;
@@ -261,13 +262,13 @@ impl Hand {
         drop(kept);
         self.write_out(room)?;
         let granted = room.grow(bytes + others);
-        held(&self.kept).granted += if granted { bytes + others } else { 0 };
+        self.kept.lock().granted += if granted { bytes + others } else { 0 };
         Ok(granted)
     }
 
     /// Writes out what is in memory, so that its bytes can be granted for other things.
     pub(super) fn write_out(&self, room: &dyn Room) -> Result<(), Error> {
-        let mut file = held(&self.file);
+        let mut file = self.file.lock();
         let (blocks, _) = self.now();
         if blocks.is_empty() {
             return Ok(());
@@ -277,7 +278,7 @@ impl Hand {
             none => none.insert(room.file()?),
         };
         let run = written(&blocks, self.partitions, file, room)?;
-        let mut kept = held(&self.kept);
+        let mut kept = self.kept.lock();
         kept.blocks.drain(..blocks.len());
         kept.runs.push(Arc::new(run));
         let granted = std::mem::take(&mut kept.granted);
@@ -290,7 +291,7 @@ impl Hand {
     fn read(&self, runs: &[Arc<Run>], partition: usize, halves: &mut Vec<u32>) -> io::Result<()> {
         halves.resize(runs.iter().map(|run| run.halves(partition)).sum(), 0);
         let mut rest = &mut halves[..];
-        if let Some(file) = held(&self.file).as_mut() {
+        if let Some(file) = self.file.lock().as_mut() {
             for run in runs {
                 let (own, others) = rest.split_at_mut(run.halves(partition));
                 run.read(partition, file, own)?;

@@ -269,10 +269,9 @@ fn rescaling_the_outcome_rescales_the_effect_and_leaves_the_lift() {
             arm.columns[1].1.iter_mut().for_each(|value| *value *= 1024.0);
             arm
         });
-        let (Ok(one), Ok(other)) = (
-            answer(estimator, question, design, &sample(arms)),
-            answer(estimator, question, design, &sample(&scaled)),
-        ) else {
+        let (Ok(one), Ok(other)) =
+            (answer(estimator, question, design, &sample(arms)), answer(estimator, question, design, &sample(&scaled)))
+        else {
             return;
         };
         for (one, other) in one.rows.iter().zip(&other.rows).filter(|(row, _)| row.term.is_none()) {

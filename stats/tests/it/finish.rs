@@ -182,8 +182,7 @@ fn finishing() -> impl Strategy<Value = Finishing> {
     let of = any::<prop::sample::Index>();
     let named = || any::<prop::sample::Index>();
     let kept = (vec(named(), 0..3), vec(named(), 0..3));
-    let readout =
-        (prop::option::of(0..GROUPINGS), vec(vec(named(), 1..4), 0..4), vec(kept, 0..2), vec(named(), 0..2));
+    let readout = (prop::option::of(0..GROUPINGS), vec(vec(named(), 1..4), 0..4), vec(kept, 0..2), vec(named(), 0..2));
     (vec((how, of), 0..4), vec(readout, 0..4)).prop_map(|(derived, readouts)| {
         let columns = COLUMNS + derived.len();
         let derived = derived.into_iter().enumerate();
@@ -200,10 +199,7 @@ fn finishing() -> impl Strategy<Value = Finishing> {
         });
         let readouts: Vec<Readout> = readouts.collect();
         // Arms alone ask again for what the groupings have, as plans do.
-        let arms_alone = Readout {
-            by: None,
-            ..readouts.first().cloned().unwrap_or_default()
-        };
+        let arms_alone = Readout { by: None, ..readouts.first().cloned().unwrap_or_default() };
         Finishing { columns: COLUMNS, derived, readouts: readouts.into_iter().chain([arms_alone]).collect() }
     })
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io::Cursor;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use arrow::buffer::Buffer;
+use parking_lot::Mutex;
 use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result};
 use zstd::bulk::Decompressor;
@@ -38,7 +38,7 @@ impl fmt::Debug for Memories {
 impl Memories {
     /// Memory that nothing uses now.
     pub(super) fn take(&self) -> Memory {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        self.0.lock().pop().unwrap_or_default()
     }
 
     /// Keeps memory for the next row group.
@@ -46,7 +46,7 @@ impl Memories {
         if memory.packed.capacity() > Memory::LONGEST {
             memory.packed = Vec::new();
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        self.0.lock().push(memory);
     }
 }
 

@@ -217,17 +217,13 @@ pub(super) fn aggregates(select: &mut SelectStatement, values: &[&UnitColumn], s
             .and_then(|one| arguments.iter().position(|other| *other == one))
             .map(|index| column(&argument(index)));
         let mut number = aggregate(value.aggregation.function, operand, conditions.clone());
-        if counts(value.aggregation.function) && value.when_empty != Some(0.0) {
+        if value.aggregation.function.counts() && value.when_empty != Some(0.0) {
             // A count of no rows is 0, as that of rows that do not count: only rows tell them apart.
             let rows = filtered(Func::count(Expr::Constant(1_i64.into())), &conditions);
             number = CaseStatement::new().case(rows.gt(Expr::Constant(0_i64.into())), number).into();
         }
         select.expr_as(number, Alias::new(value.name.as_str()));
     }
-}
-
-fn counts(function: AggregateFunction) -> bool {
-    matches!(function, AggregateFunction::Any | AggregateFunction::Count | AggregateFunction::CountDistinct)
 }
 
 /// An aggregate of the rows for which all conditions hold.
