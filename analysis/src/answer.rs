@@ -64,8 +64,8 @@ fn deciding(plan: &Plan) -> impl Iterator<Item = (&Question, &Asked)> + Clone {
 /// # Errors
 /// The first estimator that cannot answer; a metric that has too few units gives a row with a note instead.
 pub fn overall(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, Error> {
-    let of = |question: &'_ Question| question.asked.iter().map(|asked| Task::of(question, asked, &collected.all));
-    let tasks: Vec<Task<'_>> = plan.questions.iter().flat_map(of).collect();
+    let asked = plan.questions.iter().flat_map(|question| question.asked.iter().map(move |asked| (question, asked)));
+    let tasks: Vec<Task<'_>> = asked.map(|(question, asked)| Task::of(question, asked, &collected.all)).collect();
     answered(plan, threads, &tasks)
 }
 
@@ -127,11 +127,11 @@ pub fn by_day(plan: &Plan, collected: &Collected, threads: usize) -> Result<Esti
             });
             samples.push((day, Sample { arms: arms.collect::<Result<_, crate::Error>>()? }));
         }
-        let of_day = |(day, sample): &'_ (&String, Sample)| {
+        let mut tasks: Vec<Task<'_>> = Vec::new();
+        for (day, sample) in &samples {
             let of = |(question, asked)| Task { period: Some((*day).clone()), ..Task::of(question, asked, sample) };
-            tested.clone().map(of).collect::<Vec<_>>()
-        };
-        let tasks: Vec<Task<'_>> = samples.iter().flat_map(of_day).collect();
+            tasks.extend(tested.clone().map(of));
+        }
         estimates.append(answered(plan, threads, &tasks)?);
     }
     Ok(estimates)

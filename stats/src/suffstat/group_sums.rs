@@ -401,7 +401,7 @@ impl GroupIntegerSums {
 }
 
 pub(crate) fn decimal_to_f64(sum: i128, scale: i8) -> f64 {
-    const EXACT: std::ops::RangeInclusive<i128> = -(1 << 53)..=1 << 53;
+    const EXACT: RangeInclusive<i128> = -(1 << 53)..=1 << 53;
     match (u32::try_from(scale), i64::try_from(sum)) {
         // Both are doubles without rounding (10^19 = 5^19·2^19), so their quotient is rounded once.
         (Ok(scale @ 0..=19), Ok(small)) if EXACT.contains(&sum) => small as f64 / 10_u64.pow(scale) as f64,

@@ -297,7 +297,7 @@ fn few_expected_counts_are_tested_by_the_score_test_and_it_says_so() {
 fn a_proportion_of_other_values_is_refused() {
     let arm = |name: &str| Arm::new(name, &[("y", &[0.1, 0.4, 0.5, 0.6])]);
     let question = effect(crate::samples::proportion_of("y"), "treatment", "control");
-    let estimator = estimand_stats::estimator::by_name("proportion").unwrap();
+    let estimator = estimator::by_name("proportion").unwrap();
     let error =
         estimator.estimate(&question, &Design::default(), &sample(&[arm("control"), arm("treatment")])).unwrap_err();
     let message = error.to_string();
@@ -309,7 +309,7 @@ fn redundant_columns_of_a_regression_are_refused_by_name() {
     let x: Vec<f64> = (0..12).map(f64::from).collect();
     let twice: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
     let arm = |name: &str| Arm::new(name, &[("y", &x), ("x", &x), ("twice", &twice)]);
-    let estimator = estimand_stats::estimator::by_name("ols").unwrap();
+    let estimator = estimator::by_name("ols").unwrap();
     let sample = sample(&[arm("control"), arm("treatment")]);
     let error = answer(estimator, &mean(), &design(&["x", "twice"], &[]), &sample).unwrap_err();
     assert_eq!(
