@@ -2,6 +2,7 @@
 
 mod calibration;
 mod checks;
+mod confidence_sequence;
 mod conformance;
 mod contrasts;
 mod dist;
@@ -13,6 +14,7 @@ mod nist;
 mod oracle;
 mod reference;
 mod samples;
+mod sequential;
 mod shared_data;
 mod statuses;
 mod suffstat_exact;
