@@ -30,6 +30,7 @@ fn evidence(plan: &Plan, collected: &Collected, estimates: &Estimates) -> Eviden
         covariates: covariates(plan, collected),
         missing: missing(plan, collected),
         effects: effects(plan, estimates),
+        ..Evidence::default()
     }
 }
 

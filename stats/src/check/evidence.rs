@@ -1,5 +1,6 @@
 //! What the checks look at.
 
+use crate::check::SampleRatioMethod;
 use crate::suffstat::Moments;
 
 /// All that was collected for the checks. An empty list or `None` is evidence that was not collected.
@@ -7,6 +8,8 @@ use crate::suffstat::Moments;
 pub struct Evidence {
     /// The arms, in the order of the experiment.
     pub arms: Vec<ArmCounts>,
+    /// Which test compares the counts with the allocation.
+    pub sample_ratio: SampleRatioMethod,
     /// Units that were seen in two arms and set apart.
     pub two_arm_units: Option<u64>,
     /// What else was set apart, by reason; `None` when each row is a unit.

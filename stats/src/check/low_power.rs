@@ -1,7 +1,8 @@
 //! What the data could have shown.
 
 use crate::check::{Check, Detail, Evidence, Finding, Outcome, SmallestEffect};
-use crate::contrast::Reference;
+use crate::contrast::{Reference, Test};
+use crate::dist::Alternative;
 use crate::wording;
 
 /// Chance to find the smallest detectable effect.
@@ -24,8 +25,8 @@ impl SmallestEffect {
     /// The smallest relative effect that the data find in four of five repetitions; `None` without a standard error.
     pub fn detectable(&self) -> Option<f64> {
         let reference = Reference::T;
-        let test = reference.critical((1.0 - self.level) / 2.0, self.df)?;
-        let found = reference.critical(1.0 - POWER, self.df)?;
+        let test = reference.critical(Test::of(Alternative::TwoSided, 1.0 - self.level), self.df)?;
+        let found = reference.critical(Test::of(Alternative::Greater, 1.0 - POWER), self.df)?;
         Some((test + found) * self.std_error).filter(|effect| effect.is_finite() && *effect > 0.0)
     }
 }

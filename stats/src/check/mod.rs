@@ -21,7 +21,7 @@ mod sample_ratio_by_dimension;
 mod set_apart;
 mod two_arm_units;
 
-pub use sample_ratio::{SampleRatioTest, sample_ratio_test};
+pub use sample_ratio::{SampleRatioMethod, SampleRatioTest, sample_ratio_test};
 
 pub use evidence::{ArmCounts, CovariateMoments, DimensionCounts, Evidence, Missing, SmallestEffect, UnitsApart};
 

@@ -1,7 +1,7 @@
 //! Balance of the arms before exposure.
 
 use crate::check::{Check, Detail, Evidence, Finding, Outcome, p_in_words};
-use crate::contrast::Reference;
+use crate::contrast::{Reference, Test};
 use crate::dist::Alternative;
 use crate::multiplicity::Correction;
 use crate::potential_outcomes::{ArmMean, PotentialOutcomes, VarianceComponent};
@@ -91,5 +91,5 @@ fn welch(baseline: &Moments, arm: &Moments) -> Option<f64> {
     };
     let difference = outcomes.contrast(&[-1.0, 1.0])?;
     let statistic = difference.estimate / difference.variance.sqrt();
-    Some(Reference::T.p_value(statistic, difference.df, Alternative::TwoSided)?.p)
+    Some(Reference::T.p_value(statistic, difference.df, Test::of(Alternative::TwoSided, WARN))?.p)
 }

@@ -2,6 +2,7 @@
 
 use crate::check::{ArmCounts, Check, Detail, Evidence, Finding, Outcome, p_in_words};
 use crate::dist::{ChiSquared, TailProbability};
+use crate::sequential::Multinomial;
 
 /// Below this p-value the counts are not an accident.
 const FAIL: f64 = 0.001;
@@ -11,21 +12,48 @@ const WARN: f64 = 0.01;
 /// Tests the counts of units by first arm against the planned allocation.
 ///
 /// Pearson's `χ² = Σ(O − E)²/E` with `k − 1` degrees of freedom over the arms with planned weight; fails below .001,
-/// warns below .01.
+/// warns below .01. A plan that looks more than once has the anytime-valid [`Multinomial`] test instead.
 ///
 /// - **Needs** units by *first* arm, before units in two arms are set apart, and planned weights on any scale.
 /// - **Gives** observed and expected counts. Arms of zero weight are left out of the test and named when they have
 ///   units.
-/// - **Assumes** units assigned independently, and a sample that was not looked at again and again until the test
-///   failed.
-/// - **Source** Pearson (1900); Fabijan et al. (2019) for its use.
+/// - **Assumes** units assigned independently and, of Pearson's test alone, a sample that was not looked at again and
+///   again until the test failed.
+/// - **Source** Pearson (1900); Fabijan et al. (2019) for its use; Lindon & Malek (2022), NeurIPS.
 #[derive(Debug)]
 pub struct SampleRatio;
 
-/// Pearson's test of counts against weights.
+/// Which test compares the counts with the allocation; the plan chooses, before the first look.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum SampleRatioMethod {
+    /// Pearson's, for a sample that is looked at once.
+    #[default]
+    ChiSquared,
+    /// The anytime-valid multinomial test, for a sample that is looked at as often as anybody likes.
+    Sequential {
+        /// How many units the Dirichlet prior about the allocation is worth; 10,000 is usual.
+        concentration: f64,
+    },
+}
+
+impl SampleRatioMethod {
+    /// The anytime-valid test with the usual concentration, strongest against shares that are half a per cent off.
+    pub const SEQUENTIAL: Self = Self::Sequential { concentration: 10_000.0 };
+
+    /// Pearson's test of counts against weights; `None` with fewer than two arms of positive weight, without units, or with a
+    /// weight or concentration that makes no sense.
+    pub fn test(self, observed: &[u64], weights: &[f64]) -> Option<SampleRatioTest> {
+        match self {
+            Self::ChiSquared => sample_ratio_test(observed, weights),
+            Self::Sequential { concentration } => sequential_test(observed, weights, concentration),
+        }
+    }
+}
+
+/// A test of counts against weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleRatioTest {
-    /// `Σ(O − E)²/E`.
+    /// `Σ(O − E)²/E`; of the anytime-valid test the natural logarithm of its e-value.
     pub statistic: f64,
     /// Arms with weight, minus one.
     pub df: f64,
@@ -37,7 +65,7 @@ pub struct SampleRatioTest {
     pub expected: Vec<f64>,
 }
 
-/// Tests counts against weights; `None` with fewer than two arms of positive weight, without units, or with a weight
+/// Pearson's test of counts against weights; `None` with fewer than two arms of positive weight, without units, or with a weight
 /// that is negative or not finite.
 pub fn sample_ratio_test(observed: &[u64], weights: &[f64]) -> Option<SampleRatioTest> {
     if observed.len() != weights.len() || weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
@@ -57,6 +85,20 @@ pub fn sample_ratio_test(observed: &[u64], weights: &[f64]) -> Option<SampleRati
     Some(SampleRatioTest { statistic, df, p_value: p, log10_p, expected })
 }
 
+/// The anytime-valid test over the arms with weight; refuses what Pearson's refuses.
+fn sequential_test(observed: &[u64], weights: &[f64], concentration: f64) -> Option<SampleRatioTest> {
+    let pearson = sample_ratio_test(observed, weights)?;
+    let (shares, counts): (Vec<f64>, Vec<u64>) = weights
+        .iter()
+        .zip(observed)
+        .filter(|(weight, _)| **weight > 0.0)
+        .map(|(weight, count)| (*weight, *count))
+        .unzip();
+    let evidence = Multinomial::new(&shares, concentration)?.e_value(&counts)?;
+    let TailProbability { p, log10_p } = evidence.p_value();
+    Some(SampleRatioTest { statistic: evidence.ln(), p_value: p, log10_p, ..pearson })
+}
+
 impl Check for SampleRatio {
     fn name(&self) -> &'static str {
         "sample_ratio"
@@ -70,7 +112,7 @@ impl Check for SampleRatio {
         let arms = &evidence.arms;
         let observed: Vec<u64> = arms.iter().map(|arm| arm.assigned).collect();
         let weights: Vec<f64> = arms.iter().map(|arm| arm.weight).collect();
-        let Some(test) = sample_ratio_test(&observed, &weights) else {
+        let Some(test) = evidence.sample_ratio.test(&observed, &weights) else {
             return Finding::not_applicable("A sample ratio needs units and two arms with planned weight.");
         };
         let outcome = match test.p_value {
@@ -81,6 +123,11 @@ impl Check for SampleRatio {
         let words = if outcome == Outcome::Pass { "match" } else { "do not match" };
         let mut message =
             format!("Units per arm {words} the allocation: {} ({}).", against(arms, &test), p_in_words(test.p_value));
+        if let SampleRatioMethod::Sequential { concentration } = evidence.sample_ratio {
+            message.push_str(&format!(
+                " The test is valid at every look; its Dirichlet concentration is {concentration}."
+            ));
+        }
         let unplanned = arms.iter().filter(|arm| arm.weight == 0.0 && arm.assigned > 0);
         for arm in unplanned {
             message.push_str(&format!(" Arm `{}` has no planned weight but {} units.", arm.arm, arm.assigned));

@@ -1,6 +1,5 @@
 //! Sample ratio by the values of each dimension.
 
-use crate::check::sample_ratio::sample_ratio_test;
 use crate::check::{Check, Detail, Evidence, Finding, Outcome, p_in_words};
 
 /// Corrected p-value below which a value of a dimension is named.
@@ -30,7 +29,7 @@ impl Check for SampleRatioByDimension {
             .dimensions
             .iter()
             .filter_map(|cell| {
-                let test = sample_ratio_test(&cell.assigned, &weights)?;
+                let test = evidence.sample_ratio.test(&cell.assigned, &weights)?;
                 let what = format!("{}={}", cell.dimension, cell.value);
                 let count = Some(cell.assigned.iter().sum());
                 Some((Detail { what, count, ..Detail::default() }, test.p_value))

@@ -1,7 +1,7 @@
 //! Relative lift: the effect as a share of the baseline mean, by three methods.
 
 use super::interval::Interval;
-use super::reference::Reference;
+use super::reference::{Reference, Test};
 use crate::dist::Alternative;
 use crate::potential_outcomes::{LinearContrast, PotentialOutcomes};
 
@@ -112,18 +112,12 @@ impl Relative {
         if sum <= 64.0 * f64::EPSILON * size { 0.0 } else { sum }
     }
 
-    /// The interval that a tail probability on each asked side leaves.
+    /// The interval of what a test does not reject.
     ///
     /// - **Source** Fieller (1954); for the delta method and the log-ratio Casella & Berger (2002), section 5.5.4.
-    pub fn interval(
-        &self,
-        method: Method,
-        reference: Reference,
-        tail: f64,
-        alternative: Alternative,
-    ) -> Result<Interval, Reason> {
+    pub fn interval(&self, method: Method, reference: &Reference, test: Test) -> Result<Interval, Reason> {
         let df = if method == Method::Log { self.df_log } else { self.df };
-        let critical = reference.critical(tail, df).ok_or(Reason::OutOfRange)?;
+        let critical = reference.critical(test, df).ok_or(Reason::OutOfRange)?;
         let interval = match method {
             Method::Fieller => {
                 let (low, high) = self.fieller(critical).ok_or(Reason::Unbounded)?;
@@ -142,7 +136,7 @@ impl Relative {
             }
         };
         let finite = [interval.low, interval.high].iter().flatten().all(|end| end.is_finite());
-        if finite { Ok(interval.facing(alternative)) } else { Err(Reason::OutOfRange) }
+        if finite { Ok(interval.facing(test.alternative)) } else { Err(Reason::OutOfRange) }
     }
 
     /// The ends of `{λ: (d − λ)² ≤ t²·Var(μ̂₁ − (1+λ)μ̂₀)/μ₀²}`, `None` when the set is unbounded.

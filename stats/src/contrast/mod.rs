@@ -17,7 +17,7 @@ pub mod lift;
 mod reference;
 
 pub use interval::Interval;
-pub use reference::Reference;
+pub use reference::{Boundary, Reference, Test};
 
 use lift::{Method, Reason, Relative};
 use reference::{mirrored, word};
@@ -61,7 +61,7 @@ fn one_sided_tail(level: f64) -> f64 {
 }
 
 /// How rows are made of means: level, reference distribution, method of the lift.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Inference {
     level: f64,
     reference: Reference,
@@ -93,6 +93,12 @@ impl Inference {
         Ok(inference)
     }
 
+    /// The same rows with another reference distribution.
+    #[must_use]
+    pub fn against(self, reference: Reference) -> Self {
+        Self { reference, ..self }
+    }
+
     /// The rows of two arms, the baseline first: absolute, relative and, for a guardrail, non-inferiority.
     pub fn rows(&self, estimand: &Estimand, outcomes: &PotentialOutcomes) -> Estimates {
         let alternative = self.alternative(estimand);
@@ -119,10 +125,9 @@ impl Inference {
         Some(relative.variance().sqrt())
     }
 
-    /// Probability outside the interval on each side that it has.
-    fn tail(&self, alternative: Alternative) -> f64 {
-        let outside = 1.0 - self.level;
-        if alternative == Alternative::TwoSided { outside / 2.0 } else { outside }
+    /// The test of the rows of the effect itself.
+    fn test_facing(&self, alternative: Alternative) -> Test {
+        Test::of(alternative, 1.0 - self.level)
     }
 
     /// The row of one coefficient of a model, two-sided, in the unit of the metric over that of the term.
@@ -158,12 +163,13 @@ impl Inference {
         let std_error = variance.sqrt();
         row.std_error = Some(std_error);
         row.df = self.reference.df(df);
-        if !self.test(row, estimate / std_error, df, alternative) {
-            row.note(NO_VARIANCE);
+        let test = self.test_facing(alternative);
+        if !self.test(row, estimate / std_error, df, test) {
             return;
         }
-        if let Some(critical) = self.reference.critical(self.tail(alternative), df) {
-            set_interval(row, Interval::around(estimate, critical * std_error, alternative));
+        match self.reference.critical(test, df) {
+            Some(critical) => set_interval(row, Interval::around(estimate, critical * std_error, alternative)),
+            None => row.note(OUT_OF_RANGE),
         }
     }
 
@@ -178,22 +184,22 @@ impl Inference {
             Method::Delta => (relative.lift / std_error, side),
             Method::Fieller | Method::Log => (difference.estimate / difference.variance.sqrt(), alternative),
         };
-        if !self.test(&mut row, statistic, difference.df, tested) {
-            row.note(NO_VARIANCE);
+        let test = self.test_facing(tested);
+        if !self.test(&mut row, statistic, difference.df, test) {
             return row;
         }
-        let tail = self.tail(alternative);
-        match relative.interval(self.lift, self.reference, tail, side) {
+        let test = test.facing(side);
+        match relative.interval(self.lift, &self.reference, test) {
             Ok(interval) => {
                 set_interval(&mut row, interval);
-                self.note_disagreement(&mut row, outcomes, &difference, interval, tail, side);
+                self.note_disagreement(&mut row, outcomes, &difference, interval, test);
             }
             Err(Reason::Unbounded) => row.note(UNBOUNDED),
             Err(Reason::NotPositive) => row.note("The log-ratio needs means of one sign, so the lift has no interval."),
             Err(Reason::OutOfRange) => row.note("The interval of the lift leaves the range of numbers."),
         }
         if self.lift != Method::Fieller
-            && relative.interval(Method::Fieller, self.reference, tail, side) == Err(Reason::Unbounded)
+            && relative.interval(Method::Fieller, &self.reference, test) == Err(Reason::Unbounded)
         {
             row.note(UNBOUNDED_BASELINE);
         }
@@ -219,13 +225,13 @@ impl Inference {
         let factor = 1.0 + if negative { -towards_worse } else { towards_worse };
         let Some(contrast) = outcomes.contrast(&[-factor, 1.0]) else { return row };
         row.df = self.reference.df(contrast.df);
-        if !self.test(&mut row, contrast.estimate / contrast.variance.sqrt(), contrast.df, alternative) {
-            row.note(NO_VARIANCE);
+        let test = Test::of(alternative, one_sided_tail(self.level));
+        if !self.test(&mut row, contrast.estimate / contrast.variance.sqrt(), contrast.df, test) {
             return row;
         }
         let side = if negative { mirrored(alternative) } else { alternative };
         let at_margin = relative.with_df(contrast.df);
-        match at_margin.interval(Method::Fieller, self.reference, one_sided_tail(self.level), side) {
+        match at_margin.interval(Method::Fieller, &self.reference, test.facing(side)) {
             Ok(interval) => set_interval(&mut row, interval),
             Err(_) => row.note(UNBOUNDED),
         }
@@ -263,12 +269,11 @@ impl Inference {
         outcomes: &PotentialOutcomes,
         difference: &LinearContrast,
         chosen: Interval,
-        tail: f64,
-        side: Alternative,
+        test: Test,
     ) {
         let Some(relative) = Relative::of(outcomes, difference) else { return };
         for method in Method::ALL.into_iter().filter(|method| *method != self.lift) {
-            let Ok(other) = relative.interval(method, self.reference, tail, side) else { continue };
+            let Ok(other) = relative.interval(method, &self.reference, test) else { continue };
             if other.excludes(0.0) != chosen.excludes(0.0) {
                 let end = |end: Option<f64>, open: &str| end.map_or(open.to_owned(), wording::signed);
                 let verb = if other.excludes(0.0) { "excludes" } else { "includes" };
@@ -282,9 +287,10 @@ impl Inference {
         }
     }
 
-    /// Fills in statistic and p-value; false when there is no finite statistic.
-    fn test(&self, row: &mut Estimate, statistic: f64, df: Option<f64>, alternative: Alternative) -> bool {
-        let Some(TailProbability { p, log10_p }) = self.reference.p_value(statistic, df, alternative) else {
+    /// Fills in statistic and p-value; false, with a note, when there is none.
+    fn test(&self, row: &mut Estimate, statistic: f64, df: Option<f64>, test: Test) -> bool {
+        let Some(TailProbability { p, log10_p }) = self.reference.p_value(statistic, df, test) else {
+            row.note(if statistic.is_finite() { NO_TEST_YET } else { NO_VARIANCE });
             return false;
         };
         row.statistic = Some(statistic);
@@ -330,6 +336,8 @@ const DIFFERENCE: [f64; 2] = [-1.0, 1.0];
 /// Why a regression has coefficients and no standard errors.
 pub(crate) const NO_STANDARD_ERROR: &str =
     "No degree of freedom is left, or one unit has all the leverage: there is no standard error.";
+const NO_TEST_YET: &str = "There is no boundary at this look, so a test and an interval are undefined.";
+const OUT_OF_RANGE: &str = "The interval leaves the range of numbers.";
 const NO_VARIANCE: &str = "The estimated variance is zero, so a test and an interval are undefined.";
 const UNBOUNDED: &str =
     "The baseline mean is not distinguishable from zero, so the interval of the relative effect is unbounded.";

@@ -27,11 +27,11 @@
 
 mod binomial;
 mod chi_squared;
-mod double_double;
-mod gamma_function;
+pub(crate) mod double_double;
+pub(crate) mod gamma_function;
 mod hypergeometric;
 mod incomplete_beta;
-mod incomplete_gamma;
+pub(crate) mod incomplete_gamma;
 mod mills_ratio;
 mod normal;
 pub(crate) mod root_on_log_scale;

@@ -7,8 +7,9 @@
 //!
 //! The trait was fixed after holding these against it:
 //!
-//! - **Confidence sequence**: requires the same joint moments as the difference in means; `n_planned` and the minimum
-//!   look are options; answers rows whose `p_value` is the anytime p-value and whose interval is the sequence now.
+//! - **Confidence sequences and group-sequential tests**: the usual model of the question, with a
+//!   [`Boundary`](crate::contrast::Boundary) in the place of Student's t; answers rows whose `p_value` is valid at this
+//!   look, and whose interval is the sequence now.
 //! - **Normal-model Bayes**: the same moments; the prior is options; fills `prob_beat` and a credible interval.
 //! - **Quantile effect**: requires `unit_rows` of the outcome (or its histogram for bounds); answers one row per
 //!   quantile, told apart by the `quantile` column.
@@ -20,14 +21,17 @@
 use std::fmt::Debug;
 
 mod arms;
+mod confidence_sequence;
 mod covariate_adjustment;
 mod difference_in_means;
+mod group_sequential;
 mod joint;
 mod ols;
 pub mod option;
 mod proportion;
 mod ratio;
 mod regression_adjustment;
+mod usual_model;
 
 pub use option::{OptionKind, OptionSpec};
 
@@ -84,7 +88,9 @@ pub trait Estimator: Debug + Send + Sync {
 
 /// Every built-in estimator, by name.
 pub const ALL: &[&dyn Estimator] = &[
+    &confidence_sequence::ConfidenceSequence,
     &difference_in_means::DifferenceInMeans,
+    &group_sequential::GroupSequential,
     &ols::Ols,
     &proportion::Proportion,
     &ratio::Ratio,

@@ -11,8 +11,13 @@ use crate::samples::{Arm, design, effect, mean_of, proportion_of, ratio_of, run,
 
 const REPLICATIONS: u32 = 2_000;
 
+/// How often a slower simulation is run: as `ESTIMAND_CALIBRATION_REPLICATES` says, else as often as is quick.
+pub fn replications(quick: u32) -> u32 {
+    std::env::var("ESTIMAND_CALIBRATION_REPLICATES").ok().and_then(|count| count.parse().ok()).unwrap_or(quick)
+}
+
 /// A standard normal number, by the polar method.
-fn normal(random: &mut impl Rng) -> f64 {
+pub fn normal(random: &mut impl Rng) -> f64 {
     loop {
         let (u, v) = (2.0 * random.random::<f64>() - 1.0, 2.0 * random.random::<f64>() - 1.0);
         let s: f64 = u * u + v * v;

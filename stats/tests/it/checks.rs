@@ -1,8 +1,8 @@
 //! Trust checks: what passes, warns and fails, and what they say.
 
 use estimand_stats::check::{
-    self, ArmCounts, CheckResult, CovariateMoments, DimensionCounts, Evidence, Missing, Outcome, SmallestEffect,
-    sample_ratio_test,
+    self, ArmCounts, CheckResult, CovariateMoments, DimensionCounts, Evidence, Missing, Outcome, SampleRatioMethod,
+    SmallestEffect, sample_ratio_test,
 };
 use estimand_stats::suffstat::Moments;
 
@@ -68,6 +68,37 @@ fn weights_that_make_no_sense_have_no_test() {
     assert_eq!(sample_ratio_test(&[0, 0], &[1.0, 1.0]), None);
     assert_eq!(sample_ratio_test(&[10], &[1.0, 1.0]), None);
 }
+
+#[test]
+fn a_plan_that_looks_again_and_again_has_the_test_that_is_valid_at_every_look() {
+    let sequential = |a, b| Evidence { sample_ratio: SampleRatioMethod::SEQUENTIAL, ..even(a, b) };
+    // Pearson's p is 0.0027 here: one look would warn, the first of many need not.
+    let passed = result(&sequential(44_700, 45_600), "sample_ratio");
+    assert_eq!(passed.outcome, Outcome::Pass);
+    assert_eq!(
+        passed.message,
+        format!(
+            "Units per arm match the allocation: `A` 44700 of 45150.0 expected, `B` 45600 of 45150.0 expected (p = {:.3}). \
+             The test is valid at every look; its Dirichlet concentration is 10000.",
+            passed.p_value.unwrap()
+        )
+    );
+    assert_eq!(result(&even(44_700, 45_600), "sample_ratio").outcome, Outcome::Warn);
+    assert_eq!(result(&sequential(44_000, 46_000), "sample_ratio").outcome, Outcome::Fail);
+    // By Lindon & Malek's equation 5 with 40 digits (mpmath 1.3.0): ln E of 44,000 and 46,000.
+    let test = SampleRatioMethod::SEQUENTIAL.test(&[44_000, 46_000], &[1.0, 1.0]).unwrap();
+    assert!((test.statistic - LN_E).abs() < 1e-11 * LN_E, "{}", test.statistic);
+    assert!((test.log10_p + test.statistic / std::f64::consts::LN_10).abs() < 1e-12);
+    // An arm without weight plays no part.
+    let third = SampleRatioMethod::SEQUENTIAL.test(&[44_000, 7, 46_000], &[1.0, 0.0, 1.0]).unwrap();
+    assert_eq!((third.statistic, &third.expected[..]), (test.statistic, &[45_000.0, 0.0, 45_000.0][..]));
+    for concentration in [0.0, -1.0, f64::NAN] {
+        assert_eq!(SampleRatioMethod::Sequential { concentration }.test(&[10, 10], &[1.0, 1.0]), None);
+    }
+    assert_eq!(SampleRatioMethod::SEQUENTIAL.test(&[0, 0], &[1.0, 1.0]), None);
+}
+
+const LN_E: f64 = 18.850_218_541_559_947;
 
 #[test]
 fn a_mismatch_is_traced_to_its_dimension() {

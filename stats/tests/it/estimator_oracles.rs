@@ -11,18 +11,18 @@ use crate::samples::{Arm, design, effect, mean_of, proportion_of, ratio_of, row,
 use crate::shared_data::{Table, table};
 
 /// Every case of a family, told apart: those that are run, and those that wait for a method of a later step.
-struct Ledger {
+pub struct Ledger {
     family: &'static str,
     ran: Vec<String>,
     waiting: Vec<(String, String)>,
 }
 
 impl Ledger {
-    fn new(family: &'static str) -> Self {
+    pub fn new(family: &'static str) -> Self {
         Self { family, ran: Vec::new(), waiting: Vec::new() }
     }
 
-    fn ran(&mut self, case: &Value) {
+    pub fn ran(&mut self, case: &Value) {
         self.ran.push(text(&case["id"]));
     }
 
@@ -31,14 +31,14 @@ impl Ledger {
     }
 
     /// Prints the counts and asserts them, so that no case is lost in silence.
-    fn close(self, ran: usize, waiting: usize) {
+    pub fn close(self, ran: usize, waiting: usize) {
         println!("{}: {} ran and passed, {} wait", self.family, self.ran.len(), self.waiting.len());
         self.waiting.iter().for_each(|(id, reason)| println!("  {id} waits: {reason}"));
         assert_eq!((self.ran.len(), self.waiting.len()), (ran, waiting), "{}", self.family);
     }
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -54,7 +54,7 @@ fn arms(case: &Value, columns: &[&str]) -> Sample {
     two_arms(&data, &text(&inputs["group"]), &text(&inputs["treatment"]), &text(&inputs["control"]), columns)
 }
 
-fn two_arms(data: &Table, group: &str, treatment: &str, control: &str, columns: &[&str]) -> Sample {
+pub fn two_arms(data: &Table, group: &str, treatment: &str, control: &str, columns: &[&str]) -> Sample {
     let groups = data.text(group);
     let arm = |name: &str, level: &str| {
         let keep: Vec<usize> = (0..groups.len()).filter(|row| groups[*row].as_deref() == Some(level)).collect();

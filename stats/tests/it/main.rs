@@ -2,17 +2,20 @@
 
 mod calibration;
 mod checks;
+mod confidence_sequence;
 mod conformance;
 mod contrasts;
 mod dist;
 mod estimator_oracles;
 mod estimator_properties;
 mod finish;
+mod group_sequential;
 mod multiplicity;
 mod nist;
 mod oracle;
 mod reference;
 mod samples;
+mod sequential;
 mod shared_data;
 mod statuses;
 mod suffstat_exact;

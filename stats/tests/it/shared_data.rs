@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// A table of text cells, `None` where a cell is empty.
 pub struct Table {
@@ -49,4 +50,44 @@ impl Table {
         };
         self.text(column).iter().map(number).collect()
     }
+}
+
+/// One snapshot of the ASOS experiments: control first.
+pub struct Snapshot {
+    pub time: f64,
+    pub count: [f64; 2],
+    pub mean: [f64; 2],
+    pub variance: [f64; 2],
+}
+
+/// The snapshots of one metric and variant of an ASOS experiment that have variances, by time.
+pub fn asos(experiment: &str, variant: i64, metric: i64) -> Vec<Snapshot> {
+    let folder = std::env::var("ESTIMAND_SHARED").expect("the folder of the data sets");
+    let path = std::path::Path::new(&folder).join("data/asos_experiments.parquet");
+    let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|file| file.build()).expect("a Parquet file");
+    let mut snapshots = Vec::new();
+    for batch in reader {
+        let batch = batch.expect("rows of one shape");
+        let column = |name: &str| batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"));
+        let number = |name: &str, row: usize| {
+            let column = column(name).as_primitive::<Float64Type>();
+            column.is_valid(row).then(|| column.value(row))
+        };
+        let whole = |name: &str, row: usize| column(name).as_primitive::<Int64Type>().value(row);
+        let ids = column("experiment_id").as_string::<i64>();
+        for row in 0..batch.num_rows() {
+            let wanted = ids.value(row) == experiment
+                && whole("variant_id", row) == variant
+                && whole("metric_id", row) == metric;
+            let pair = |name: &str| Some([number(&format!("{name}_c"), row)?, number(&format!("{name}_t"), row)?]);
+            if let (true, Some(variance)) = (wanted, pair("variance")) {
+                let (count, mean) = (pair("count").expect("counts"), pair("mean").expect("means"));
+                let time = number("time_since_start", row).expect("a time");
+                snapshots.push(Snapshot { time, count, mean, variance });
+            }
+        }
+    }
+    snapshots.sort_by(|a, b| a.time.total_cmp(&b.time));
+    snapshots
 }
