@@ -12,6 +12,8 @@ use estimand_stats::{Design, Error, Estimand};
 
 use estimand_metrics::definition::RoleKind;
 
+use crate::looks;
+
 /// Levels of the inner intervals: half, and four fifths, of what a repetition would give.
 pub const INNER_LEVELS: [f64; 2] = [0.5, 0.8];
 
@@ -20,27 +22,49 @@ struct Task<'a> {
     question: &'a Question,
     asked: Asked,
     sample: &'a Sample,
+    /// All counted units, of which the sample is a part.
+    whole: &'a Sample,
     segment: Option<String>,
     period: Option<String>,
 }
 
 impl<'a> Task<'a> {
-    fn of(question: &'a Question, asked: &Asked, sample: &'a Sample) -> Self {
-        Self { question, asked: asked.clone(), sample, segment: None, period: None }
+    fn of(question: &'a Question, asked: &Asked, sample: &'a Sample, whole: &'a Sample) -> Self {
+        Self { question, asked: asked.clone(), sample, whole, segment: None, period: None }
     }
 
     fn rows(&self, plan: &Plan) -> Result<Estimates, Error> {
-        let Self { question, asked, sample, segment, period } = self;
+        let Self { question, asked, sample, segment, period, .. } = self;
         let few = sample.arms.iter().any(|arm| (1..FEWEST_IN_A_SEGMENT).contains(&arm.units));
         let mut rows = match few && segment.is_some() {
             true => withheld(plan, question, asked),
-            false => arms(plan, question, asked, sample)?,
+            false => self.arms(plan)?,
         };
         for row in &mut rows.rows {
             row.segment.clone_from(segment);
             row.period.clone_from(period);
         }
         Ok(rows)
+    }
+
+    fn arms(&self, plan: &Plan) -> Result<Estimates, Error> {
+        let Self { question, asked, sample, whole, period, .. } = self;
+        let rule = estimator::by_name(&asked.estimator)?;
+        let mut estimates = Estimates::default();
+        for arm in plan.experiment.treatments() {
+            let estimand = question.estimand(asked, &arm.name, &plan.experiment.control);
+            let design = looks::design(plan, asked, &estimand, sample, whole, period.is_some());
+            let mut rows = match rule.estimate(&estimand, &design, sample) {
+                Ok(rows) => rows,
+                Err(error @ (Error::TooFewUnits { .. } | Error::RankDeficient { .. })) => {
+                    unanswered(asked, &estimand, &format!("No estimate: {error}."))
+                }
+                Err(error) => return Err(error),
+            };
+            name(plan, question, asked, &mut rows);
+            estimates.append(rows);
+        }
+        Ok(estimates)
     }
 }
 
@@ -65,7 +89,8 @@ fn deciding(plan: &Plan) -> impl Iterator<Item = (&Question, &Asked)> + Clone {
 /// The first estimator that cannot answer; a metric that has too few units gives a row with a note instead.
 pub fn overall(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, Error> {
     let asked = plan.questions.iter().flat_map(|question| question.asked.iter().map(move |asked| (question, asked)));
-    let tasks: Vec<Task<'_>> = asked.map(|(question, asked)| Task::of(question, asked, &collected.all)).collect();
+    let tasks: Vec<Task<'_>> =
+        asked.map(|(question, asked)| Task::of(question, asked, &collected.all, &collected.all)).collect();
     answered(plan, threads, &tasks)
 }
 
@@ -77,7 +102,7 @@ pub fn inner_intervals(plan: &Plan, collected: &Collected, threads: usize) -> Re
     let at_levels = |(question, asked): (_, &Asked)| {
         INNER_LEVELS.map(|level| {
             let asked = Asked { design: Design { level, ..asked.design.clone() }, ..asked.clone() };
-            Task::of(question, &asked, &collected.all)
+            Task::of(question, &asked, &collected.all, &collected.all)
         })
     };
     let tasks: Vec<Task<'_>> = deciding(plan).flat_map(at_levels).collect();
@@ -98,7 +123,10 @@ pub fn by_segment(plan: &Plan, collected: &Collected, threads: usize) -> Result<
     let tested = deciding(plan).filter(|(question, _)| question.role_kind() != RoleKind::Informational);
     let of_segment = |((dimension, value), sample): (&(String, String), _)| {
         let segment = format!("{dimension}={value}");
-        let of = |(question, asked)| Task { segment: Some(segment.clone()), ..Task::of(question, asked, sample) };
+        let of = |(question, asked)| Task {
+            segment: Some(segment.clone()),
+            ..Task::of(question, asked, sample, &collected.all)
+        };
         tested.clone().map(of).collect::<Vec<_>>()
     };
     let tasks: Vec<Task<'_>> = collected.segments.iter().flat_map(of_segment).collect();
@@ -129,7 +157,10 @@ pub fn by_day(plan: &Plan, collected: &Collected, threads: usize) -> Result<Esti
         }
         let mut tasks: Vec<Task<'_>> = Vec::new();
         for (day, sample) in &samples {
-            let of = |(question, asked)| Task { period: Some((*day).clone()), ..Task::of(question, asked, sample) };
+            let of = |(question, asked)| Task {
+                period: Some((*day).clone()),
+                ..Task::of(question, asked, sample, &collected.all)
+            };
             tasks.extend(tested.clone().map(of));
         }
         estimates.append(answered(plan, threads, &tasks)?);
@@ -150,24 +181,6 @@ fn finished(arm: &str, so_far: Option<&ExactArmSample>) -> Result<ArmSample, Err
         Some(so_far) => Ok(so_far.finish()?),
         None => Ok(ArmSample { arm: arm.to_owned(), ..ArmSample::default() }),
     }
-}
-
-fn arms(plan: &Plan, question: &Question, asked: &Asked, sample: &Sample) -> Result<Estimates, Error> {
-    let rule = estimator::by_name(&asked.estimator)?;
-    let mut estimates = Estimates::default();
-    for arm in plan.experiment.treatments() {
-        let estimand = question.estimand(asked, &arm.name, &plan.experiment.control);
-        let mut rows = match rule.estimate(&estimand, &asked.design, sample) {
-            Ok(rows) => rows,
-            Err(error @ (Error::TooFewUnits { .. } | Error::RankDeficient { .. })) => {
-                unanswered(asked, &estimand, &format!("No estimate: {error}."))
-            }
-            Err(error) => return Err(error),
-        };
-        name(plan, question, asked, &mut rows);
-        estimates.append(rows);
-    }
-    Ok(estimates)
 }
 
 /// Rows of a segment that is too small to be shown.

@@ -171,8 +171,16 @@ impl BareFile {
                     .iter()
                     .map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())))
                     .collect(),
+                by_metric: BTreeMap::new(),
+                beside: Vec::new(),
             },
-            plan: Plan { kind: PlanKind::Fixed, units: None, minimum_units: None, minimum_effect: BTreeMap::new() },
+            plan: Plan {
+                kind: PlanKind::Fixed,
+                units: None,
+                looks_taken: Vec::new(),
+                minimum_units: None,
+                minimum_effect: BTreeMap::new(),
+            },
         }
     }
 

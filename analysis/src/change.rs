@@ -66,6 +66,8 @@ impl Change {
         }
         if self.estimator.is_some() {
             experiment.analysis.estimator.clone_from(&self.estimator);
+            // Who names one on the way means every metric.
+            experiment.analysis.by_metric.clear();
         }
         let options = self.options.iter().map(|(name, value)| (name.clone(), OptionValue::Text(value.clone())));
         experiment.analysis.options.extend(options);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
-use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle, RoleKind};
+use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle, PlanKind, RoleKind};
 use estimand_metrics::engine::Opened;
 use estimand_metrics::plan::lower::UnitState;
 use estimand_metrics::plan::{Derivation, Plan, Question};
@@ -155,8 +155,16 @@ fn rules(plan: &Plan) -> Rules {
     }
 }
 
-/// How far a plan with dates is at the as-of instant; a file without dates has ended.
+/// Whether statuses must wait: those of a plan that looks once, until it has ended.
 fn progress(plan: &Plan) -> Progress {
+    match plan.experiment.plan.kind {
+        PlanKind::Fixed => passed(plan),
+        PlanKind::GroupSequential | PlanKind::Sequential => Progress::Ended,
+    }
+}
+
+/// How far a plan with dates is at the as-of instant; a file without dates has ended.
+fn passed(plan: &Plan) -> Progress {
     let enrolment = &plan.specification.enrolment;
     match (enrolment.start, enrolment.end, enrolment.as_of) {
         (Some(start), Some(end), Some(as_of)) if as_of < end => {
@@ -165,6 +173,16 @@ fn progress(plan: &Plan) -> Progress {
             Progress::Running { share: (whole > 0.0).then(|| (passed / whole).clamp(0.0, 1.0)) }
         }
         _ => Progress::Ended,
+    }
+}
+
+fn phase(plan: &Plan) -> Phase {
+    let Progress::Running { share } = passed(plan) else { return Phase::Ended };
+    let progress = share.map_or_else(|| "not ended".to_owned(), |share| format!("{:.0} % of the plan", share * 100.0));
+    match plan.experiment.plan.kind {
+        PlanKind::Fixed => Phase::Running { progress, share },
+        PlanKind::GroupSequential => Phase::Looking { progress: format!("a planned look, {progress}") },
+        PlanKind::Sequential => Phase::Looking { progress: format!("valid at every look, {progress}") },
     }
 }
 
@@ -223,14 +241,7 @@ fn header(request: &Request, plan: &Plan, collected: &Collected, run: Option<&Ru
         dates,
         population: plan.questions.first().map(|question| question.population.clone()).unwrap_or_default(),
         arms,
-        phase: match progress(plan) {
-            Progress::Ended => Phase::Ended,
-            Progress::Running { share } => Phase::Running {
-                progress: share
-                    .map_or_else(|| "not ended".to_owned(), |share| format!("{:.0} % of the plan", share * 100.0)),
-                share,
-            },
-        },
+        phase: phase(plan),
         run_id: run.map(|id| id.as_str().to_owned()).unwrap_or_default(),
         as_of: enrolment.as_of.map(|as_of| as_of.to_string()),
         recreate: provenance::recreate(request, enrolment.as_of),

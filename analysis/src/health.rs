@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
+use estimand_metrics::definition::PlanKind;
 use estimand_metrics::plan::Plan;
 use estimand_metrics::plan::lower::UnitState;
 use estimand_stats::check::{
-    self, ArmCounts, CheckResult, CovariateMoments, DimensionCounts, Evidence, Missing, SmallestEffect, UnitsApart,
+    self, ArmCounts, CheckResult, CovariateMoments, DimensionCounts, Evidence, Missing, SampleRatioMethod,
+    SmallestEffect, UnitsApart,
 };
 use estimand_stats::estimate::Estimates;
 use estimand_stats::suffstat::CoMoments;
@@ -30,7 +32,10 @@ fn evidence(plan: &Plan, collected: &Collected, estimates: &Estimates) -> Eviden
         covariates: covariates(plan, collected),
         missing: missing(plan, collected),
         effects: effects(plan, estimates),
-        ..Evidence::default()
+        sample_ratio: match plan.experiment.plan.kind {
+            PlanKind::Fixed => SampleRatioMethod::ChiSquared,
+            PlanKind::GroupSequential | PlanKind::Sequential => SampleRatioMethod::SEQUENTIAL,
+        },
     }
 }
 

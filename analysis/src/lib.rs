@@ -20,6 +20,7 @@ pub mod error;
 pub mod figures;
 pub mod health;
 pub mod keep;
+mod looks;
 pub mod output;
 pub mod provenance;
 pub mod replay;

@@ -6,6 +6,8 @@ mod contributing;
 mod engine_path;
 mod hostile;
 mod house;
+mod looks;
+mod methods;
 mod oracles;
 mod plan;
 mod real_data;

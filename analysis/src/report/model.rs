@@ -100,6 +100,11 @@ pub enum Phase {
     /// The plan has ended, so the verdict stands.
     #[default]
     Ended,
+    /// It has not, and looks are part of it: the verdict stands for this look.
+    Looking {
+        /// What the look is worth and how far the plan is, in words: `valid at every look, 45 % of the plan`.
+        progress: String,
+    },
     /// It has not: intervals are folded and there is no verdict.
     Running {
         /// How far, in words: `day 9 of 14`.

@@ -20,6 +20,8 @@ struct View<'a> {
     sections: Vec<SectionLink>,
     untrusted: bool,
     running: bool,
+    /// What a look of a plan that goes on is worth.
+    looking: Option<&'a str>,
     /// Plotly's own text, the file to load it from, or neither.
     plotly: Option<&'static str>,
     plotly_file: Option<&'static str>,
@@ -94,7 +96,7 @@ pub(super) fn view(model: &ReportModel, plotly: PlotlyMode) -> Result<Value, Err
     let blocks = blocks(model)?;
     let share = match &model.header.phase {
         Phase::Running { share, .. } => *share,
-        Phase::Ended => None,
+        Phase::Ended | Phase::Looking { .. } => None,
     };
     let view = View {
         report: model,
@@ -107,6 +109,10 @@ pub(super) fn view(model: &ReportModel, plotly: PlotlyMode) -> Result<Value, Err
             .collect(),
         untrusted: model.is_untrusted(),
         running: model.is_running(),
+        looking: match &model.header.phase {
+            Phase::Looking { progress } => Some(progress),
+            Phase::Ended | Phase::Running { .. } => None,
+        },
         plotly: (plotly == PlotlyMode::Embed).then_some(estimand_viz::PLOTLY_JS),
         plotly_file: (plotly == PlotlyMode::Link).then_some(PLOTLY_FILE),
         interactive: plotly != PlotlyMode::None,

@@ -195,6 +195,19 @@ pub struct Analysis {
     pub correction: Corrections,
     /// Options of the estimator, checked by the estimator.
     pub options: BTreeMap<String, OptionValue>,
+    /// The estimator and options of single metrics, in place of those of all.
+    pub by_metric: BTreeMap<String, MetricAnalysis>,
+    /// Estimators whose answers are shown beside the one that decides, by name.
+    pub beside: Vec<String>,
+}
+
+/// How the effect on one metric is estimated.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricAnalysis {
+    /// The estimator that decides, by name; chosen by the metric and its covariates unless given.
+    pub estimator: Option<String>,
+    /// Options of the estimator.
+    pub options: BTreeMap<String, OptionValue>,
 }
 
 /// For whom effects are stated.
@@ -263,8 +276,10 @@ pub enum OptionValue {
 pub struct Plan {
     /// When to look.
     pub kind: PlanKind,
-    /// Units over all arms at which it ends; by date alone unless given.
+    /// Units over all arms at which it ends; by date alone unless given. Looks that go on are tuned to them.
     pub units: Option<u64>,
+    /// Units over all arms at each look that was taken before, for a plan of a few looks.
+    pub looks_taken: Vec<u64>,
     /// Fewest units over all arms for a verdict.
     pub minimum_units: Option<u64>,
     /// Relative effects below which a metric's effect is too small to matter, by metric.
@@ -276,4 +291,31 @@ pub struct Plan {
 pub enum PlanKind {
     /// Once, at the end.
     Fixed,
+    /// At a few looks that spend the level between them.
+    GroupSequential,
+    /// At any time, as often as anybody likes.
+    Sequential,
+}
+
+impl PlanKind {
+    /// Every kind, by its word.
+    pub const ALL: [Self; 3] = [Self::Fixed, Self::GroupSequential, Self::Sequential];
+
+    /// The word for it in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::GroupSequential => "group_sequential",
+            Self::Sequential => "sequential",
+        }
+    }
+
+    /// The estimator that decides unless a file names one; `None` where the metric chooses.
+    pub const fn estimator(self) -> Option<&'static str> {
+        match self {
+            Self::Fixed => None,
+            Self::GroupSequential => Some("group_sequential"),
+            Self::Sequential => Some("confidence_sequence"),
+        }
+    }
 }

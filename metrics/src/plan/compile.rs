@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use estimand_stats::design::{Design, Population};
-use estimand_stats::estimand::Summary;
+use estimand_stats::estimand::{Direction, Estimand, Hypothesis, Summary};
 use estimand_stats::estimator;
 use estimand_stats::requirement::{MISSING, Requirements};
 use jiff::{SignedDuration, Timestamp};
@@ -344,14 +344,32 @@ impl<'a> Compiler<'a> {
         let columns: Vec<Columns> =
             names.iter().zip(&values).map(|(name, value)| self.value(name, metric, value, Period::After)).collect();
         let covariates = self.covariates(metric);
-        let mut asked = vec![self.asked(metric, &columns, covariates.clone(), true, "")?];
-        if !covariates.is_empty() {
-            asked.push(self.asked(metric, &columns, Vec::new(), false, "unadjusted")?);
+        let analysis = &self.experiment.analysis;
+        let own = analysis.by_metric.get(&metric.name);
+        let named = own.map_or(&analysis.estimator, |own| &own.estimator).as_deref();
+        let how = How {
+            estimator: named,
+            options: own.map_or(&analysis.options, |own| &own.options),
+            decides: true,
+            variant: "",
+        };
+        let mut asked = vec![self.asked(metric, &columns, covariates.clone(), how)?];
+        if !covariates.is_empty() && self.adjusts(metric, &asked[0])? {
+            let plain = How { estimator: None, decides: false, variant: "unadjusted", ..how };
+            asked.push(self.asked(metric, &columns, Vec::new(), plain)?);
         }
         if columns.iter().any(|column| column.capped.is_some()) {
             let uncapped: Vec<Columns> =
                 columns.iter().map(|column| Columns { raw: column.raw.clone(), capped: None }).collect();
-            asked.push(self.asked(metric, &uncapped, covariates, false, "uncapped")?);
+            let how = How { decides: false, variant: "uncapped", ..how };
+            asked.push(self.asked(metric, &uncapped, covariates.clone(), how)?);
+        }
+        for name in &analysis.beside {
+            let other = estimator::by_name(name)?;
+            if other.name() != asked[0].estimator && other.serves().contains(&asked[0].summary.kind()) {
+                let how = How { estimator: Some(name), decides: false, variant: other.name(), ..how };
+                asked.push(self.asked(metric, &columns, covariates.clone(), how)?);
+            }
         }
         Ok(Question {
             metric: metric.clone(),
@@ -363,13 +381,31 @@ impl<'a> Compiler<'a> {
         })
     }
 
+    /// Whether an answer would be another one without the covariates of its design.
+    fn adjusts(&self, metric: &Metric, asked: &Asked) -> Result<bool, estimand_stats::Error> {
+        let rule = estimator::by_name(&asked.estimator)?;
+        let treatment = self.experiment.treatments().next().map_or("", |arm| arm.name.as_str());
+        let estimand = Estimand {
+            metric: metric.name.clone(),
+            summary: asked.summary.clone(),
+            arm: treatment.to_owned(),
+            baseline_arm: self.experiment.control.clone(),
+            hypothesis: Hypothesis::TwoSided,
+            direction: Direction::Higher,
+            unit: self.experiment.unit.clone(),
+            population: String::new(),
+            window: String::new(),
+        };
+        let plain = Design { covariates: Vec::new(), ..asked.design.clone() };
+        Ok(rule.requires(&estimand, &asked.design)? != rule.requires(&estimand, &plain)?)
+    }
+
     fn asked(
         &self,
         metric: &Metric,
         columns: &[Columns],
         covariates: Vec<String>,
-        decides: bool,
-        variant: &'static str,
+        how: How<'_>,
     ) -> Result<Asked, estimand_stats::Error> {
         let at = |index: usize| columns.get(index).map_or_else(String::new, |column| column.deciding().to_owned());
         let summary = match &metric.outcome {
@@ -377,37 +413,29 @@ impl<'a> Compiler<'a> {
             Outcome::Proportion(_) => Summary::Proportion { outcome: at(0) },
             Outcome::Ratio { .. } => Summary::Ratio { numerator: at(0), denominator: at(1) },
         };
-        let analysis = &self.experiment.analysis;
-        let usual = estimator::usual(summary.kind(), !covariates.is_empty());
-        let chosen = match &analysis.estimator {
-            Some(name)
-                if estimator::by_name(name)?.serves().contains(&summary.kind())
-                    && (decides || variant == "uncapped") =>
-            {
-                name.as_str()
-            }
-            _ => usual,
-        };
+        let serves = |name: &&str| estimator::by_name(name).is_ok_and(|it| it.serves().contains(&summary.kind()));
+        let named = how.estimator.filter(serves);
+        let by_plan = || self.experiment.plan.kind.estimator().filter(serves);
+        let usual = || estimator::usual(summary.kind(), !covariates.is_empty());
+        let chosen = named.or_else(by_plan).unwrap_or_else(usual);
         let takes = estimator::by_name(chosen)?.options();
-        let options: BTreeMap<String, String> = analysis
+        let options: BTreeMap<String, String> = how
             .options
             .iter()
             // Options are of the estimator that the file names; one chosen by the metric takes those that it knows.
-            .filter(|(name, _)| {
-                analysis.estimator.as_deref() == Some(chosen) || takes.iter().any(|spec| spec.name == name.as_str())
-            })
+            .filter(|(name, _)| (named.is_some() && how.decides) || takes.iter().any(|spec| spec.name == name.as_str()))
             .map(|(name, value)| (name.clone(), option_text(value)))
             .collect();
-        let population = match analysis.population {
+        let population = match self.experiment.analysis.population {
             Enrolled::Enrolled => Population::Enrolled,
             Enrolled::Superpopulation => Population::Sampled,
         };
         Ok(Asked {
             summary,
             estimator: chosen.to_owned(),
-            design: Design { level: analysis.level, covariates, options, population },
-            decides,
-            variant,
+            design: Design { level: self.experiment.analysis.level, covariates, options, population },
+            decides: how.decides,
+            variant: how.variant,
         })
     }
 
@@ -467,6 +495,16 @@ impl<'a> Compiler<'a> {
         }
         Ok((readouts, all.unit_rows))
     }
+}
+
+/// How an answer is asked for.
+#[derive(Clone, Copy)]
+struct How<'a> {
+    /// The estimator that somebody named.
+    estimator: Option<&'a str>,
+    options: &'a BTreeMap<String, OptionValue>,
+    decides: bool,
+    variant: &'static str,
 }
 
 #[derive(Clone, Copy)]

@@ -13,14 +13,9 @@ pub(crate) fn check(analysis: &Fields<'_>, faults: &mut Vec<Fault>) {
     let named = analysis.text("estimator");
     let estimators: Vec<&dyn Estimator> =
         estimator::ALL.iter().copied().filter(|known| named.is_none_or(|name| known.name() == name)).collect();
-    if let (Some(name), true) = (named, estimators.is_empty()) {
-        let names = || estimator::ALL.iter().map(|known| known.name());
-        let mut fault = analysis
-            .fault("estimator", "metrics::unknown_estimator", format!("no estimator `{}`", shown(name)))
-            .with_valid("estimators", names().map(str::to_owned).collect());
-        if let Some(name) = nearest(name, names()) {
-            fault = fault.with_help(format!("did you mean `{name}`?"));
-        }
+    if let Some(fault) =
+        named.and_then(|name| unknown(name, |code, message| analysis.fault("estimator", code, message)))
+    {
         // Without the estimator its options cannot be known.
         faults.push(fault);
         return;
@@ -54,6 +49,20 @@ pub(crate) fn check(analysis: &Fields<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
+/// A fault when there is no estimator of this name; `fault` makes one at its place.
+pub(crate) fn unknown(name: &str, fault: impl FnOnce(&'static str, String) -> Fault) -> Option<Fault> {
+    let names = || estimator::ALL.iter().map(|known| known.name());
+    if names().any(|known| known == name) {
+        return None;
+    }
+    let fault = fault("metrics::unknown_estimator", format!("no estimator `{}`", shown(name)))
+        .with_valid("estimators", names().map(str::to_owned).collect());
+    Some(match nearest(name, names()) {
+        Some(name) => fault.with_help(format!("did you mean `{name}`?")),
+        None => fault,
+    })
+}
+
 fn takes(kind: &OptionKind, content: &Content) -> bool {
     match (kind, content) {
         (OptionKind::Choice(words), Content::Text(text)) => words.contains(&text.as_str()),
@@ -61,9 +70,9 @@ fn takes(kind: &OptionKind, content: &Content) -> bool {
             content.number().is_some_and(|value| value >= *min && value <= *max)
         }
         (OptionKind::Flag, content) => matches!(content, Content::Boolean(_)),
-        (OptionKind::Numbers { min, max }, Content::Text(text)) => text
-            .split_whitespace()
-            .all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max)),
+        (OptionKind::Numbers { min, max }, Content::Text(text)) => {
+            text.split_whitespace().all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max))
+        }
         (OptionKind::Choice(_) | OptionKind::Numbers { .. }, _) => false,
     }
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::definition::{
-    Analysis, Assignment, Correction, Corrections, Covariate, Dimension, Experiment, ExperimentMetric, Manifest,
-    Metric, OptionValue, Plan, PlanKind, Population, Role, Source, Trigger, Zone,
+    Assignment, Covariate, Dimension, Experiment, ExperimentMetric, Manifest, Metric, Plan, Role, Source, Trigger, Zone,
 };
 use crate::expression::Expression;
 use crate::fault::Fault;
@@ -14,9 +13,9 @@ use crate::reading::document::{Content, Document};
 use crate::reading::fields::Fields;
 use crate::reading::key::{Key, Shape, optional, required, shown};
 use crate::reading::known::Known;
-use crate::reading::metric::{read_filter, resolve_covariates};
+use crate::reading::metric::read_filter;
 use crate::reading::nearest::nearest;
-use crate::reading::{arms, estimator, header};
+use crate::reading::{analysis, arms, header, plan};
 
 /// The keys of an experiment, besides those of the header.
 pub const KEYS: &[Key] = &[
@@ -39,8 +38,8 @@ pub const KEYS: &[Key] = &[
         Shape::List(0, &Shape::OneOf(&[Shape::Text, Shape::Table(DIMENSION)])),
         "Columns by which effects are cut.",
     ),
-    optional("analysis", Shape::Table(ANALYSIS), "How effects are estimated."),
-    optional("plan", Shape::Table(PLAN), "When it ends and what counts as an effect."),
+    optional("analysis", Shape::Table(analysis::ANALYSIS), "How effects are estimated."),
+    optional("plan", Shape::Table(plan::PLAN), "When it ends and what counts as an effect."),
 ];
 
 const ASSIGNMENT: &[Key] = &[
@@ -70,55 +69,6 @@ const DIMENSION: &[Key] = &[
     optional("name", Shape::Text, "The name shown; the column's unless given."),
     optional("source", Shape::Name, "The source of the column; the assignment source unless given."),
     required("column", Shape::Text, "The column, one value per unit."),
-];
-
-const CORRECTIONS: &[&str] = &["benjamini_hochberg", "bonferroni", "hochberg", "holm", "none"];
-
-const ANALYSIS: &[Key] = &[
-    optional(
-        "level",
-        Shape::Between(0.5, 1.0),
-        "Confidence level of two-sided intervals; the project's default unless given.",
-    ),
-    optional(
-        "alpha",
-        Shape::Between(0.0, 0.5),
-        "Size of the one-sided tests of guardrails; (1 − level) / 2 unless given.",
-    ),
-    optional("estimator", Shape::Text, "The estimator that decides; chosen by metric and covariates unless given."),
-    optional(
-        "covariates",
-        Shape::List(0, &Shape::Text),
-        "Covariates of every metric: metrics, or columns of the assignment source.",
-    ),
-    optional(
-        "population",
-        Shape::Word(&["enrolled", "superpopulation"]),
-        "For whom effects are stated; `superpopulation` unless given.",
-    ),
-    optional("correction", Shape::Table(CORRECTION), "The corrections for multiplicity."),
-    optional("options", Shape::Map(&Shape::Scalar), "Options of the estimator."),
-];
-
-const CORRECTION: &[Key] = &[
-    optional("primary", Shape::Word(CORRECTIONS), "Over primary metrics and arms; `holm` unless given."),
-    optional(
-        "secondary",
-        Shape::Word(CORRECTIONS),
-        "Over secondary metrics and arms; `benjamini_hochberg` unless given.",
-    ),
-    optional("segments", Shape::Word(CORRECTIONS), "Within a dimension and metric; `benjamini_hochberg` unless given."),
-];
-
-const PLAN: &[Key] = &[
-    required("kind", Shape::Word(&["fixed"]), "When to look: `fixed` looks once, at the end."),
-    optional("units", Shape::Integer(2, 1_000_000_000_000), "Units over all arms at which it ends."),
-    optional("minimum_units", Shape::Integer(2, 1_000_000_000_000), "Fewest units over all arms for a verdict."),
-    optional(
-        "minimum_effect",
-        Shape::Map(&Shape::Between(0.0, 10.0)),
-        "Relative effects below which an effect is too small to matter, by metric.",
-    ),
 ];
 
 /// Every key of an experiment file.
@@ -151,11 +101,11 @@ pub(crate) fn read(document: &Document, around: &Surroundings<'_>, faults: &mut 
     let arms = arms::read(&fields, faults);
     let control = arms::control(&fields, &arms, faults);
     let metrics = metrics(&fields, around, assigned, faults);
-    let plan = plan(&fields, &metrics, faults);
+    let plan = plan::read(&fields, &metrics, faults);
     let timezone = fields.zone("timezone").or_else(|| around.manifest.defaults.timezone.clone());
     let (start, end) = span(&fields, timezone.as_ref(), assigned, &plan, faults);
     let dimensions = dimensions(&fields, unit, around, assigned, faults);
-    let analysis = analysis(&fields, around, faults);
+    let analysis = analysis::read(&fields, &metrics, around, faults);
     let clean = faults.iter().filter(|fault| fault.is_error()).count() == before;
     // An experiment that names a faulty definition is faulty too, without a fault of its own.
     let covariate_known = |covariate: &Covariate| match covariate {
@@ -324,43 +274,6 @@ fn listed(table: &Fields<'_>, key: &str, role: Role) -> Vec<(ExperimentMetric, S
         .collect()
 }
 
-fn plan(fields: &Fields<'_>, metrics: &[(ExperimentMetric, String)], faults: &mut Vec<Fault>) -> Plan {
-    let none = Plan { kind: PlanKind::Fixed, units: None, minimum_units: None, minimum_effect: BTreeMap::new() };
-    let Some(table) = fields.table("plan") else { return none };
-    // With a fault among the metrics, a metric that is not among them may be that very fault.
-    let metrics_doubtful = faults.iter().any(|fault| {
-        fault.field.starts_with("metrics") && fault.place.as_ref().is_some_and(|place| place.file == fields.file())
-    });
-    let mut minimum_effect = BTreeMap::new();
-    if let Some(effects) = table.table("minimum_effect") {
-        for (name, item) in effects.entries() {
-            let names = || metrics.iter().map(|(metric, _)| metric.metric.as_str());
-            if metrics_doubtful || names().any(|metric| metric == name) {
-                minimum_effect.extend(item.content.number().map(|effect| (name.to_owned(), effect)));
-                continue;
-            }
-            let mut fault = effects
-                .fault(name, "metrics::unknown_metric", format!("no metric `{}` in this experiment", shown(name)))
-                .with_place(effects.key_place(name))
-                .with_valid("metrics", names().map(str::to_owned).collect());
-            if let Some(name) = nearest(name, names()) {
-                fault = fault.with_help(format!("did you mean `{name}`?"));
-            }
-            faults.push(fault);
-        }
-    }
-    let plan =
-        Plan { units: table.whole("units"), minimum_units: table.whole("minimum_units"), minimum_effect, ..none };
-    if let (Some(units), Some(least)) = (plan.units, plan.minimum_units)
-        && least > units
-    {
-        let message = format!("`minimum_units` is {least}, and the experiment ends at {units} units");
-        let fault = table.fault("minimum_units", "metrics::bad_value", message);
-        faults.push(fault.with_help("give at most `units`"));
-    }
-    plan
-}
-
 fn span(
     fields: &Fields<'_>,
     zone: Option<&Zone>,
@@ -452,57 +365,14 @@ fn dimensions(
     dimensions
 }
 
-fn analysis(fields: &Fields<'_>, around: &Surroundings<'_>, faults: &mut Vec<Fault>) -> Analysis {
-    let table = fields.table("analysis");
-    if let Some(table) = &table {
-        estimator::check(table, faults);
-    }
-    let number = |key: &str| table.as_ref().and_then(|table| table.number(key));
-    let level = number("level").unwrap_or(around.manifest.defaults.level);
-    let mut covariates: Vec<Covariate> =
-        table.iter().flat_map(|table| table.texts("covariates")).map(Covariate::Column).collect();
-    let path = "analysis.covariates";
-    resolve_covariates(&mut covariates, None, around.metrics, around.sources, fields.document(), path, faults);
-    let corrections = table.as_ref().and_then(|table| table.table("correction"));
-    let correction = |key: &str, otherwise: Correction| {
-        corrections.as_ref().and_then(|table| table.text(key)).map_or(otherwise, |word| {
-            [
-                Correction::BenjaminiHochberg,
-                Correction::Bonferroni,
-                Correction::Hochberg,
-                Correction::Holm,
-                Correction::None,
-            ]
-            .into_iter()
-            .find(|correction| correction.word() == word)
-            .unwrap_or(otherwise)
-        })
-    };
-    let options = table.as_ref().and_then(|table| table.table("options")).map(|table| {
-        table.entries().filter_map(|(name, item)| Some((name.to_owned(), option(&item.content)?))).collect()
-    });
-    let enrolled = table.as_ref().and_then(|table| table.text("population")) == Some("enrolled");
-    Analysis {
-        level,
-        alpha: number("alpha").unwrap_or((1.0 - level) / 2.0),
-        estimator: table.as_ref().and_then(|table| table.string("estimator")),
-        covariates,
-        population: if enrolled { Population::Enrolled } else { Population::Superpopulation },
-        correction: Corrections {
-            primary: correction("primary", Correction::Holm),
-            secondary: correction("secondary", Correction::BenjaminiHochberg),
-            segments: correction("segments", Correction::BenjaminiHochberg),
-        },
-        options: options.unwrap_or_default(),
-    }
-}
-
-fn option(content: &Content) -> Option<OptionValue> {
-    match content {
-        Content::Boolean(value) => Some(OptionValue::Boolean(*value)),
-        Content::Float(value) => Some(OptionValue::Float(*value)),
-        Content::Integer(value) => Some(OptionValue::Integer(*value)),
-        Content::Text(value) | Content::Moment(value) => Some(OptionValue::Text(value.clone())),
-        Content::List(_) | Content::Table(_) => None,
+/// A metric that is not of this experiment, where a table names one.
+pub(crate) fn no_metric<'a>(table: &Fields<'_>, name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Fault {
+    let fault = table
+        .fault(name, "metrics::unknown_metric", format!("no metric `{}` in this experiment", shown(name)))
+        .with_place(table.key_place(name))
+        .with_valid("metrics", names.clone().map(str::to_owned).collect());
+    match nearest(name, names) {
+        Some(name) => fault.with_help(format!("did you mean `{name}`?")),
+        None => fault,
     }
 }

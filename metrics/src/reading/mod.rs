@@ -1,5 +1,6 @@
 //! Reading: from the text of a project's files to checked definitions, with the place of every fault.
 
+pub(crate) mod analysis;
 pub mod arms;
 pub(crate) mod columns;
 pub mod document;
@@ -17,5 +18,6 @@ pub mod metric;
 pub mod nearest;
 pub mod parameter;
 pub(crate) mod parameter_use;
+pub(crate) mod plan;
 pub mod source;
 pub(crate) mod statement;
