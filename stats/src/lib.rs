@@ -12,7 +12,7 @@
 //! - [`sample`]: what an estimator gets to see of each arm.
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
-//! - [`sequential`]: looking early, with tests and intervals that stay right.
+//! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
 #![deny(missing_docs)]
@@ -26,6 +26,7 @@ pub mod estimand;
 pub mod estimate;
 pub mod estimator;
 pub mod family;
+pub mod group_sequential;
 pub mod least_squares;
 pub mod multiplicity;
 pub mod potential_outcomes;

@@ -61,7 +61,10 @@ fn takes(kind: &OptionKind, content: &Content) -> bool {
             content.number().is_some_and(|value| value >= *min && value <= *max)
         }
         (OptionKind::Flag, content) => matches!(content, Content::Boolean(_)),
-        (OptionKind::Choice(_), _) => false,
+        (OptionKind::Numbers { min, max }, Content::Text(text)) => text
+            .split_whitespace()
+            .all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max)),
+        (OptionKind::Choice(_) | OptionKind::Numbers { .. }, _) => false,
     }
 }
 
@@ -70,5 +73,6 @@ fn wanted(kind: &OptionKind) -> String {
         OptionKind::Choice(words) => format!("one of {}", words.join(", ")),
         OptionKind::Number { min, max } => format!("a number from {min} to {max}"),
         OptionKind::Flag => "true or false".to_owned(),
+        OptionKind::Numbers { min, max } => format!("a text of numbers from {min} to {max}, separated by spaces"),
     }
 }

@@ -24,6 +24,7 @@ mod arms;
 mod confidence_sequence;
 mod covariate_adjustment;
 mod difference_in_means;
+mod group_sequential;
 mod joint;
 mod ols;
 pub mod option;
@@ -89,6 +90,7 @@ pub trait Estimator: Debug + Send + Sync {
 pub const ALL: &[&dyn Estimator] = &[
     &confidence_sequence::ConfidenceSequence,
     &difference_in_means::DifferenceInMeans,
+    &group_sequential::GroupSequential,
     &ols::Ols,
     &proportion::Proportion,
     &ratio::Ratio,

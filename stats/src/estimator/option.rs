@@ -31,6 +31,13 @@ pub enum OptionKind {
     },
     /// `true` or `false`.
     Flag,
+    /// Any number of numbers inside these bounds, ends included, separated by spaces.
+    Numbers {
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
 }
 
 impl OptionSpec {
@@ -42,6 +49,10 @@ impl OptionSpec {
                 format!("a number from {min} to {max}"),
             ),
             OptionKind::Flag => (matches!(value, "true" | "false"), "`true` or `false`".to_owned()),
+            OptionKind::Numbers { min, max } => {
+                let inside = |word: &str| word.parse::<f64>().is_ok_and(|number| number >= *min && number <= *max);
+                (value.split_whitespace().all(inside), format!("numbers from {min} to {max}, separated by spaces"))
+            }
         };
         if ok {
             return Ok(());
@@ -98,6 +109,11 @@ impl Options {
     /// The number of a numeric option; `None` for one that was never declared.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.choice(name).parse().ok()
+    }
+
+    /// The numbers of an option that takes several; none for one that was never declared.
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        self.choice(name).split_whitespace().filter_map(|word| word.parse().ok()).collect()
     }
 
     /// All of them as `name=value`, comma separated, for the result table.

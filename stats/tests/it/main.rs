@@ -9,6 +9,8 @@ mod dist;
 mod estimator_oracles;
 mod estimator_properties;
 mod finish;
+mod group_sequential;
+mod group_sequential_looks;
 mod multiplicity;
 mod nist;
 mod oracle;
