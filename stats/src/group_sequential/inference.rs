@@ -1,9 +1,9 @@
 //! What a look allows to be said: while the experiment runs, and when it has stopped.
 
-use super::bracketed_root::bracketed_root;
 use super::continuation::Continuation;
 use super::{Design, Futility, Impossible, Plan, Rule};
 use crate::contrast::Interval;
+use crate::dist::bracketed_root::bracketed_root;
 use crate::dist::{Alternative, Continuous, Normal, TailProbability};
 use crate::sequential::Sides;
 

@@ -9,7 +9,7 @@ const MAX_STEPS: usize = 200;
 /// sign, the end nearer to zero.
 ///
 /// - **Source** Brent (1973), "Algorithms for minimization without derivatives", section 4.6.
-pub(super) fn bracketed_root(low: f64, high: f64, mut gap: impl FnMut(f64) -> f64) -> f64 {
+pub(crate) fn bracketed_root(low: f64, high: f64, mut gap: impl FnMut(f64) -> f64) -> f64 {
     let (mut a, mut b) = (low, high);
     let (mut at_a, mut at_b) = (gap(a), gap(b));
     if at_a * at_b > 0.0 {
