@@ -1,6 +1,7 @@
 //! The group-sequential estimator: what a look shows, costs and refuses.
 
 use estimand_stats::estimand::Hypothesis;
+use estimand_stats::group_sequential::{Plan, Rule, Spending, Stop};
 use estimand_stats::{Error, Estimand, Estimates, Sample, estimator};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -35,7 +36,7 @@ fn the_first_of_two_even_looks_has_the_value_of_the_table() {
     assert_eq!(
         absolute.options.as_deref(),
         Some(
-            "covariates=columns,gamma=-4,last_look=false,lift=fieller,lift_over=adjusted,planned_units=4000,rho=3,\
+            "covariates=columns,gamma=-4,inference=repeated,last_look=false,lift=fieller,lift_over=adjusted,planned_units=4000,rho=3,\
              slope=per_arm,spending=obrien_fleming,units_at_earlier_looks="
         )
     );
@@ -96,6 +97,45 @@ fn the_set_of_lifts_excludes_zero_exactly_when_the_look_rejects() {
             }
         }
     }
+}
+
+#[test]
+fn final_inference_is_that_of_the_design() {
+    let plan = [("planned_units", "4000"), ("units_at_earlier_looks", "1000"), ("inference", "final")];
+    let sample = two_arms(1000, 0.3);
+    let design_of = |plan: Plan| plan.design().unwrap();
+    let (looks, rule) = ([0.25, 0.5], Rule::Spending(Spending::ObrienFleming));
+    let (error, statistic) = (0.008_f64.sqrt(), 0.3 / 0.008_f64.sqrt());
+    for (hypothesis, stopped) in [
+        (Hypothesis::TwoSided, design_of(Plan::two_sided(&looks, rule, 0.05)).stopped(Stop { look: 2, statistic })),
+        (Hypothesis::Greater, design_of(Plan::one_sided(&looks, rule, 0.05)).stopped(Stop { look: 2, statistic })),
+    ] {
+        let stopped = stopped.unwrap();
+        let rows = run("group_sequential", &Estimand { hypothesis, ..question() }, &design(&[], &plan), &sample);
+        let absolute = row(&rows, "absolute");
+        let near = |got: f64, want: f64| assert!((got - want).abs() <= 1e-9 * want.abs(), "{got} {want}");
+        let effect = |drift: f64| drift * 0.5_f64.sqrt() * error;
+        near(absolute.p_value.unwrap(), stopped.p_value.p);
+        near(absolute.conf_low.unwrap(), effect(stopped.interval.low.unwrap()));
+        assert_eq!(absolute.conf_high.is_some(), hypothesis == Hypothesis::TwoSided);
+        let (sentence, median) = absolute.notes.as_deref().unwrap().rsplit_once(' ').unwrap();
+        assert!(sentence.ends_with("Final, in the stage-wise order; the median-unbiased estimate is"), "{sentence}");
+        let median: f64 = median.trim_end_matches('.').parse().unwrap();
+        assert!((median - effect(stopped.median_unbiased)).abs() <= 0.0005 && median < 0.3, "{median}");
+        let kept = "The plan stopped by the difference, so this row keeps what holds at every look.";
+        assert!(row(&rows, "relative").notes.as_deref().unwrap().ends_with(kept));
+    }
+    // Seen in a mirror: the arms changed over, and the other side asked.
+    let mirrored = Estimand { hypothesis: Hypothesis::Less, ..effect(mean_of("y"), "control", "treatment") };
+    let one = run(
+        "group_sequential",
+        &Estimand { hypothesis: Hypothesis::Greater, ..question() },
+        &design(&[], &plan),
+        &sample,
+    );
+    let other = run("group_sequential", &mirrored, &design(&[], &plan), &sample);
+    assert_eq!(row(&one, "absolute").conf_low.map(|low| -low), row(&other, "absolute").conf_high);
+    assert_eq!(row(&one, "absolute").p_value, row(&other, "absolute").p_value);
 }
 
 #[test]
