@@ -11,7 +11,8 @@
 //! | `tail_probability` | a p-value together with its decimal logarithm |
 //! | `binomial`, `hypergeometric` | the counts behind exact tests |
 //! | `incomplete_beta`, `incomplete_gamma`, `gamma_function`, `mills_ratio` | the functions they are made of |
-//! | `double_double`, `scaled`, `root_on_log_scale` | the arithmetic that keeps the digits |
+//! | `double_double`, `scaled` | the arithmetic that keeps the digits |
+//! | `bracketed_root`, `root_on_log_scale` | where a function vanishes |
 //!
 //! ```
 //! use estimand_stats::dist::{Continuous, StudentT, TailProbability};
@@ -26,6 +27,7 @@
 //! ```
 
 mod binomial;
+pub(crate) mod bracketed_root;
 mod chi_squared;
 pub(crate) mod double_double;
 pub(crate) mod gamma_function;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::contrast::{Boundary, LIFT, LIFT_OVER, Reference, Test};
+use crate::contrast::{Boundary, Interval, LIFT, LIFT_OVER, Reference, Test};
 use crate::design::Design;
 use crate::dist::{Alternative, TailProbability};
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
-use crate::estimate::Estimates;
+use crate::estimate::{Estimate, Estimates};
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
 use crate::estimator::ratio::COVARIATES;
 use crate::estimator::regression_adjustment::{SLOPE, variables};
@@ -17,6 +17,7 @@ use crate::potential_outcomes::PotentialOutcomes;
 use crate::requirement::Requirements;
 use crate::sample::Sample;
 use crate::sequential::Sides;
+use crate::wording;
 
 /// Estimates the average treatment effect at one of a few planned looks.
 ///
@@ -29,10 +30,13 @@ use crate::sequential::Sides;
 /// - **Gives** the effect in the unit of the metric and as a share of the baseline mean, with the repeated confidence
 ///   interval and the repeated p-value of this look: they hold at every look, whether or not the experiment stops where
 ///   the plan says. The lift's set is Fieller's with the same critical value.
+///   With `inference=final` the difference has the stage-wise p-value and interval of an experiment that stopped at this
+///   look by its plan, and a note with the median-unbiased estimate.
 /// - **Assumes** what the model assumes, means that are near normal at the first look, and looks whose times do not
 ///   depend on what was seen.
 /// - **Errors** as the trait says; looks that do not ascend, or of more units than there are now, are refused by name.
-/// - **Source** Lan & DeMets (1983), Biometrika 70; Jennison & Turnbull (1989), JRSS B 51, for the intervals.
+/// - **Source** Lan & DeMets (1983), Biometrika 70; Jennison & Turnbull (1989), JRSS B 51, for the repeated intervals;
+///   Tsiatis, Rosner & Mehta (1984), Biometrics 40, for the final ones.
 #[derive(Debug)]
 pub struct GroupSequential;
 
@@ -41,6 +45,13 @@ const GAMMA: OptionSpec = OptionSpec {
     kind: OptionKind::Number { min: -100.0, max: 100.0 },
     default: "-4",
     meaning: "Exponent of the spending of Hwang, Shih and DeCani: -4 is near O'Brien-Fleming, 1 near Pocock.",
+};
+
+const INFERENCE: OptionSpec = OptionSpec {
+    name: "inference",
+    kind: OptionKind::Choice(&["final", "repeated"]),
+    default: "repeated",
+    meaning: "Interval and p-value that hold at every look (repeated), or of the difference once the plan stopped here (final).",
 };
 
 const LAST_LOOK: OptionSpec = OptionSpec {
@@ -104,6 +115,7 @@ impl Estimator for GroupSequential {
             &[
                 COVARIATES,
                 GAMMA,
+                INFERENCE,
                 LAST_LOOK,
                 LIFT,
                 LIFT_OVER,
@@ -129,8 +141,13 @@ impl Estimator for GroupSequential {
         let mut outcomes = usual_model::outcomes(estimand, design, sample, &options)?;
         let timetable = Timetable::of(self.name(), &options, units(&outcomes))?;
         outcomes.notes.extend(timetable.sentence());
-        let reference = Reference::Boundary(Arc::new(timetable));
-        Ok(answer(self, &options, inference.against(reference).rows(estimand, &outcomes)))
+        let timetable = Arc::new(timetable);
+        let test = Test::of(inference.alternative(estimand), 1.0 - design.level);
+        let mut rows = inference.against(Reference::Boundary(timetable.clone())).rows(estimand, &outcomes);
+        if options.choice(INFERENCE.name) == "final" {
+            rows.rows.iter_mut().for_each(|row| timetable.finish(row, test));
+        }
+        Ok(answer(self, &options, rows))
     }
 }
 
@@ -193,6 +210,31 @@ impl Timetable {
         let sides = if test.alternative == Alternative::TwoSided { Sides::Two } else { Sides::One };
         let rule = Rule::Spending(self.spending);
         Plan { sides, ..Plan::one_sided(&self.looks, rule, test.alpha()) }
+    }
+
+    /// Puts final inference in the place of the repeated one, where it is of the contrast that decided to stop.
+    fn finish(&self, row: &mut Estimate, test: Test) {
+        let (Some(statistic), Some(std_error), Some(t)) = (row.statistic, row.std_error, self.looks.last()) else {
+            return;
+        };
+        if row.scale.as_deref() != Some("absolute") {
+            row.note("The plan stopped by the difference, so this row keeps what holds at every look.");
+            return;
+        }
+        let side = if test.alternative == Alternative::Less { -1.0 } else { 1.0 };
+        let stop = Stop { look: self.looks.len(), statistic: side * statistic };
+        let Some(found) = self.plan(test).design().ok().and_then(|design| design.stopped(stop).ok()) else { return };
+        let effect = |drift: f64| side * drift * t.sqrt() * std_error;
+        let (mut low, mut high) = (found.interval.low.map(effect), found.interval.high.map(effect));
+        if side < 0.0 {
+            (low, high) = (high, low);
+        }
+        let ends = Interval { low, high }.facing(test.alternative);
+        (row.conf_low, row.conf_high) =
+            (ends.low.filter(|end| end.is_finite()), ends.high.filter(|end| end.is_finite()));
+        (row.p_value, row.log10_p) = (Some(found.p_value.p), Some(found.p_value.log10_p));
+        let median = wording::number(effect(found.median_unbiased), wording::decimals(Some(std_error)) + 1);
+        row.note(&format!("Final, in the stage-wise order; the median-unbiased estimate is {median}."));
     }
 
     /// Which look it is, and what is guaranteed.

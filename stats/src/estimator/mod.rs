@@ -22,6 +22,7 @@ use std::fmt::Debug;
 
 mod arms;
 mod confidence_sequence;
+mod confidence_sequence_exact;
 mod covariate_adjustment;
 mod difference_in_means;
 mod group_sequential;
@@ -89,6 +90,7 @@ pub trait Estimator: Debug + Send + Sync {
 /// Every built-in estimator, by name.
 pub const ALL: &[&dyn Estimator] = &[
     &confidence_sequence::ConfidenceSequence,
+    &confidence_sequence_exact::ConfidenceSequenceExact,
     &difference_in_means::DifferenceInMeans,
     &group_sequential::GroupSequential,
     &ols::Ols,

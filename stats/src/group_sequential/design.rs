@@ -1,8 +1,8 @@
 //! The critical values of a plan, and what it can find.
 
-use super::bracketed_root::bracketed_root;
 use super::continuation::Continuation;
 use super::{Futility, Impossible, Plan, Rule};
+use crate::dist::bracketed_root::bracketed_root;
 use crate::dist::{Continuous, Normal};
 use crate::sequential::Sides;
 

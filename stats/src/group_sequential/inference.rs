@@ -1,9 +1,9 @@
 //! What a look allows to be said: while the experiment runs, and when it has stopped.
 
-use super::bracketed_root::bracketed_root;
 use super::continuation::Continuation;
 use super::{Design, Futility, Impossible, Plan, Rule};
 use crate::contrast::Interval;
+use crate::dist::bracketed_root::bracketed_root;
 use crate::dist::{Alternative, Continuous, Normal, TailProbability};
 use crate::sequential::Sides;
 
@@ -32,7 +32,7 @@ pub struct Stop {
 /// for the effect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Final {
-    /// Of the null hypothesis of no drift, on the sides of the plan.
+    /// Of the null hypothesis of no drift, on the sides of the plan; below 2.2e-308 a bound.
     pub p_value: TailProbability,
     /// Two-sided interval of the drift, with the level of error of one side on each.
     pub interval: Interval,
@@ -111,13 +111,17 @@ impl Design {
         let information = self.looks()[stop.look - 1];
         let alpha = self.plan.alpha_of_a_side();
         let upper = self.as_extreme(stop, 0.0);
-        let p = if self.plan.sides == Sides::Two { 2.0 * upper.min(1.0 - upper) } else { upper };
+        let p = match self.plan.sides {
+            // The plan is symmetric: the other tail is this one of the mirrored statistic, with all of its digits.
+            Sides::Two => 2.0 * upper.min(self.as_extreme(Stop { statistic: -stop.statistic, ..stop }, 0.0)),
+            Sides::One => upper,
+        };
         let centre = stop.statistic / information.sqrt();
         let reach = FARTHEST / information.sqrt();
         let drift =
             |level: f64| bracketed_root(centre - reach, centre + reach, |drift| self.as_extreme(stop, drift) - level);
         Ok(Final {
-            p_value: TailProbability::from_ln(p.ln()).unwrap_or(TailProbability::CERTAIN),
+            p_value: TailProbability::from_ln(p.max(f64::MIN_POSITIVE).ln()).unwrap_or(TailProbability::CERTAIN),
             interval: Interval { low: Some(drift(alpha)), high: Some(drift(1.0 - alpha)) },
             median_unbiased: drift(0.5),
         })

@@ -11,7 +11,6 @@
 //! | `design` | the critical values that follow; power, inflation and expected information |
 //! | `inference` | repeated intervals and p-values, final inference in the stage-wise order, conditional power |
 //! | `continuation` | the density of the paths that went on |
-//! | `bracketed_root` | where a monotone function vanishes |
 //!
 //! ```
 //! use estimand_stats::group_sequential::{Plan, Rule, Spending};
@@ -27,7 +26,6 @@
 //! Lan & DeMets (1983), Biometrika 70; Jennison & Turnbull (2000), "Group sequential methods with applications to
 //! clinical trials".
 
-mod bracketed_root;
 mod continuation;
 mod design;
 mod inference;

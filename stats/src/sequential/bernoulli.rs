@@ -3,10 +3,13 @@
 use super::multinomial::ln_mixture;
 use super::{EValue, NormalMixture, Sides, is_positive, ln_threshold};
 use crate::contrast::Interval;
-use crate::dist::root_on_log_scale::root_on_log_scale;
+use crate::dist::bracketed_root::bracketed_root;
 
 /// The least concentration of the prior, for tunings of a few trials.
 const LEAST_CONCENTRATION: f64 = 1e-3;
+
+/// Logarithm of the odds beyond which a share is the observed one, or 0, to the last digit.
+const FARTHEST: f64 = 600.0;
 
 /// The exact confidence sequence for the chance of success of independent trials.
 ///
@@ -71,13 +74,14 @@ impl Bernoulli {
             return 0.0;
         }
         let total = successes + failures;
-        // Over the odds `w` of `p/(p̂ − p)`, so that the search runs over all shares below the observed one, at which
-        // the evidence is at most 1. A share below the doubles is rejected as surely as the smallest of them.
+        // Over the odds `w` of `p/(p̂ − p)` on a logarithmic scale, so that the search runs over all shares below the
+        // observed one, at which the evidence is at most 1.
         let share = |w: f64| successes / total * (w / (1.0 + w));
-        let gap = |w: f64| {
+        let gap = |ln_w: f64| {
+            let w = ln_w.exp();
             let rest = (1.0 + w * (failures / total)) / (1.0 + w);
-            (self.ln_evidence(successes, failures, share(w).max(f64::MIN_POSITIVE), rest) - threshold, f64::NAN)
+            self.ln_evidence(successes, failures, share(w), rest) - threshold
         };
-        share(root_on_log_scale(1.0, false, gap))
+        if gap(-FARTHEST) <= 0.0 { 0.0 } else { share(bracketed_root(-FARTHEST, FARTHEST, gap).exp()) }
     }
 }

@@ -3,7 +3,7 @@
 use estimand_stats::contrast::{Boundary, Test};
 use estimand_stats::dist::Alternative;
 use estimand_stats::estimand::{Direction, Hypothesis};
-use estimand_stats::sequential::Look;
+use estimand_stats::sequential::{EventSplit, Look};
 use estimand_stats::suffstat::CoMoments;
 use estimand_stats::{ArmSample, Design, Error, Estimand, Estimate, Estimates, Sample, estimator};
 use proptest::prelude::*;
@@ -314,4 +314,106 @@ fn forty_looks_cover_the_effect_and_the_lift() {
     let unit = |random: &mut ChaCha8Rng, treated| (1.0 + 0.2 * f64::from(u8::from(treated))) * exponential(random);
     peek(&[], unit, [0.2, 0.2]).assert_valid("exponential, lift 20 %");
     peek(&[("method", "msprt"), ("mixing_variance", "0.01")], unit, [0.2, 0.2]).assert_valid("exponential, mSPRT");
+}
+
+/// Two arms with these successes among these units.
+fn shares(control: (u64, u64), treatment: (u64, u64)) -> Sample {
+    let arm = |name: &'static str, (successes, n): (u64, u64)| {
+        let share = successes as f64 / n as f64;
+        (name, n, share, share * (1.0 - share) * n as f64 / (n - 1) as f64)
+    };
+    summary(&[arm("control", control), arm("treatment", treatment)])
+}
+
+fn exact(hypothesis: Hypothesis, options: &[(&str, &str)], sample: &Sample) -> Estimates {
+    let question = Estimand { hypothesis, ..effect(proportion_of("y"), "treatment", "control") };
+    run("confidence_sequence_exact", &question, &design(&[], options), sample)
+}
+
+#[test]
+fn the_exact_sequence_is_the_split_of_the_successes() {
+    let sample = shares((300, 6_000), (420, 6_100));
+    let rows = exact(Hypothesis::TwoSided, &[], &sample);
+    let split = EventSplit::tuned(0.5, 1000.0, 0.05).unwrap();
+    let (ends, evidence) = (split.interval(420, 300, 0.05).unwrap(), split.e_value(420, 300, 1.0).unwrap());
+    let relative = row(&rows, "relative");
+    assert!((relative.estimate.unwrap() - 0.4).abs() < 1e-15);
+    for (got, end) in [(relative.conf_low, ends.low), (relative.conf_high, ends.high)] {
+        assert!((got.unwrap() - (end.unwrap() - 1.0)).abs() < 1e-12);
+    }
+    let absolute = row(&rows, "absolute");
+    assert!((absolute.p_value.unwrap() / evidence.p_value().p - 1.0).abs() < 1e-12);
+    assert_eq!((absolute.p_value, absolute.log10_p), (relative.p_value, relative.log10_p));
+    assert_eq!((absolute.conf_low, absolute.conf_high), (None, None));
+    assert_eq!(
+        absolute.notes.as_deref(),
+        Some(
+            "Exact at every look, from the arm of each success and the planned allocation. The exact sequence is of \
+             the lift, so the difference has no interval."
+        )
+    );
+    // The other side has nothing to say, and one side errs no more often than both.
+    let (above, below) = (exact(Hypothesis::Greater, &[], &sample), exact(Hypothesis::Less, &[], &sample));
+    assert_eq!(row(&above, "relative").p_value, relative.p_value);
+    assert_eq!((row(&above, "relative").conf_low, row(&above, "relative").conf_high), (relative.conf_low, None));
+    assert_eq!(row(&below, "relative").p_value, Some(1.0));
+}
+
+#[test]
+fn an_allocation_that_the_units_do_not_have_leaves_no_exact_test() {
+    let sample = shares((300, 6_000), (105, 2_000));
+    let rows = exact(Hypothesis::TwoSided, &[], &sample);
+    let relative = row(&rows, "relative");
+    assert_eq!((relative.p_value, relative.conf_low, relative.conf_high), (None, None, None));
+    let note = "The units per arm do not match `allocation`, so the arm of a success says nothing: there is no test.";
+    assert_eq!(relative.notes.as_deref(), Some(note));
+    let rows = exact(Hypothesis::TwoSided, &[("allocation", "0.25")], &sample);
+    assert!((row(&rows, "relative").estimate.unwrap() - 0.05).abs() < 1e-15);
+    assert_eq!(row(&rows, "relative").p_value, Some(1.0));
+}
+
+#[test]
+fn an_exact_guardrail_has_a_bound_that_agrees_with_its_test() {
+    for treated in [2_000, 2_150, 2_300] {
+        let hypothesis = Hypothesis::NonInferiority { margin: 0.1 };
+        let rows = exact(hypothesis, &[("planned_successes", "4000")], &shares((2_100, 9_000), (treated, 9_000)));
+        let margin = rows.rows.iter().find(|row| row.margin.is_some()).unwrap();
+        assert_eq!(margin.conf_low.unwrap() > -0.1, margin.p_value.unwrap() < 0.025);
+    }
+}
+
+#[test]
+fn without_successes_there_is_nothing_exact_to_say() {
+    let rows = exact(Hypothesis::TwoSided, &[], &shares((0, 500), (0, 500)));
+    assert_eq!(row(&rows, "absolute").p_value, Some(1.0));
+    let relative = row(&rows, "relative");
+    assert_eq!((relative.estimate, relative.p_value), (None, None));
+    assert_eq!(relative.notes.as_deref(), Some("The baseline share is zero, so there is no relative effect."));
+}
+
+#[test]
+fn looks_at_a_handful_of_successes_are_wrong_at_most_once_in_twenty() {
+    let replications = replications(300);
+    for (lift, level) in [(0.0, 0.02), (0.5, 0.2)] {
+        let mut missed = 0_u32;
+        for seed in 0..replications {
+            let mut random = ChaCha8Rng::seed_from_u64(u64::from(seed));
+            let mut arms = [(0, 2_u64), (0, 2_u64)];
+            missed += u32::from((0..40).any(|_| {
+                for _ in 0..25 {
+                    let treated = random.random::<f64>() < 0.5;
+                    let chance = if treated { level * (1.0 + lift) } else { level };
+                    let arm = &mut arms[usize::from(treated)];
+                    arm.0 += u64::from(random.random::<f64>() < chance);
+                    arm.1 += 1;
+                }
+                let rows = exact(Hypothesis::TwoSided, &[("planned_successes", "50")], &shares(arms[0], arms[1]));
+                let row = row(&rows, "relative");
+                row.conf_low.is_some_and(|low| low > lift) || row.conf_high.is_some_and(|high| high < lift)
+            }));
+        }
+        let rate = f64::from(missed) / f64::from(replications);
+        let allowed = 0.05 + 3.0 * (0.05_f64 * 0.95 / f64::from(replications)).sqrt();
+        assert!(rate <= allowed, "lift {lift}: {rate}");
+    }
 }

@@ -10,6 +10,7 @@ mod estimator_oracles;
 mod estimator_properties;
 mod finish;
 mod group_sequential;
+mod group_sequential_looks;
 mod multiplicity;
 mod nist;
 mod oracle;
