@@ -69,6 +69,8 @@ pub struct Outcomes {
     pub n: Vec<f64>,
     /// Their mean.
     pub mean: Vec<f64>,
+    /// What rounding left of it.
+    pub rest: Vec<f64>,
     /// Their centred sum of squares.
     pub centred: Vec<f64>,
 }
@@ -76,7 +78,8 @@ pub struct Outcomes {
 impl Outcomes {
     /// One unit a row.
     pub fn of_units(values: &[f64]) -> Self {
-        Self { n: vec![1.0; values.len()], mean: values.to_vec(), centred: vec![0.0; values.len()] }
+        let zeros = vec![0.0; values.len()];
+        Self { n: vec![1.0; values.len()], mean: values.to_vec(), rest: zeros.clone(), centred: zeros }
     }
 
     /// How many units there are.
@@ -165,7 +168,8 @@ impl Fit {
             }
         }
         let (y_mean, y_centred) = self::centred(&outcomes.mean, &outcomes.n);
-        let mut y_centred = weighted(&y_centred);
+        let (rest_mean, rest_centred) = self::centred(&outcomes.rest, &outcomes.n);
+        let mut y_centred = weighted(&y_centred) + weighted(&rest_centred);
         if y_centred.norm() <= negligible(units, y_mean) {
             y_centred.fill(0.0);
         }
@@ -177,7 +181,7 @@ impl Fit {
             residuals.fill(0.0);
         }
         let mut coefficients = bread.tr_mul(&scores);
-        coefficients[0] += y_mean;
+        coefficients[0] += y_mean + rest_mean;
         let leverages = DVector::from_fn(rows, |i, _| basis.row(i).norm_squared() / n[i]);
         let squared_residuals = within + residuals.component_mul(&residuals);
         Ok(Self { coefficients, n, squared_residuals, leverages, bread, basis })

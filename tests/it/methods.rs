@@ -52,8 +52,8 @@ fn a_name_that_is_no_metric_and_none_of_the_estimators_is_refused_where_it_stand
     ] {
         let answer = shop(analysis).run(&["check", "--project", "shop"]);
         assert_eq!(answer.code, Some(2), "{}", answer.talk);
-        let one_line = answer.talk.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(one_line.contains(what) && one_line.contains(mend), "{}", answer.talk);
-        assert!(answer.talk.contains("one_page_checkout.toml:4"), "the place: {}", answer.talk);
+        let one_line = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(one_line.contains(what) && one_line.contains(mend), "{}", answer.text());
+        assert!(one_line.contains("one_page_checkout.toml:4"), "the place: {one_line}");
     }
 }

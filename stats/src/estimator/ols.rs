@@ -175,6 +175,7 @@ impl Rows {
         let kept = arm.compressed(&estimand.metric, &design.covariates, &estimand.summary.variables())?;
         self.outcomes.n.extend(kept.n().iter().map(|n| *n as f64));
         self.outcomes.mean.extend(kept.mean(0));
+        self.outcomes.rest.extend(kept.rest(0));
         self.outcomes.centred.extend(kept.centred(0));
         for (at, column) in self.covariates.iter_mut().enumerate() {
             column.extend(kept.feature(at));
@@ -209,6 +210,7 @@ impl Rows {
             column.extend(complete.iter().map(|row| cells.value(*row)));
         }
         self.outcomes.n.resize(self.outcomes.mean.len(), 1.0);
+        self.outcomes.rest.resize(self.outcomes.mean.len(), 0.0);
         self.outcomes.centred.resize(self.outcomes.mean.len(), 0.0);
         Ok(complete.len() as u64)
     }

@@ -25,6 +25,8 @@ pub struct Compressed {
     pub(super) n: Vec<u64>,
     /// Per outcome: its mean in each row.
     pub(super) mean: Vec<Vec<f64>>,
+    /// Per outcome: what rounding left of its mean in each row.
+    pub(super) rest: Vec<Vec<f64>>,
     /// Per outcome: its centred sum of squares in each row.
     pub(super) centred: Vec<Vec<f64>>,
     pub(super) missing: u64,
@@ -69,6 +71,11 @@ impl Compressed {
     /// The means of outcome `k`, a row each; none for an outcome that is not there.
     pub fn mean(&self, k: usize) -> &[f64] {
         self.mean.get(k).map_or(&[], Vec::as_slice)
+    }
+
+    /// What rounding left of each mean of outcome `k`: far from zero it is as large as differences between rows.
+    pub fn rest(&self, k: usize) -> &[f64] {
+        self.rest.get(k).map_or(&[], Vec::as_slice)
     }
 
     /// The centred sums of squares `Σ(y − ȳ)²` of outcome `k`, a row each; none for an outcome that is not there.

@@ -173,14 +173,15 @@ impl ExactCompressed {
         let places = self.in_order();
         let outcomes = self.outcomes.iter().map(|outcome| {
             let moments = places.iter().map(|place| outcome.moments(*place, self.n[*place]));
-            moments.collect::<Result<(Vec<f64>, Vec<f64>), Error>>()
+            moments.collect::<Result<(Vec<f64>, Vec<f64>, Vec<f64>), Error>>()
         });
-        let (mean, centred) = outcomes.collect::<Result<(Vec<_>, Vec<_>), Error>>()?;
+        let (mean, rest, centred) = outcomes.collect::<Result<(Vec<_>, Vec<_>, Vec<_>), Error>>()?;
         let feature = |k: usize| places.iter().map(|place| self.row(*place)[k]).collect();
         Ok(Compressed {
             features: (0..self.features).map(feature).collect(),
             n: places.iter().map(|place| self.n[*place]).collect(),
             mean,
+            rest,
             centred,
             missing: self.dropped,
         })
@@ -255,13 +256,13 @@ impl ExactCompressed {
 }
 
 impl Outcome {
-    /// Mean and centred sum of squares of a row.
-    fn moments(&self, place: usize, n: u64) -> Result<(f64, f64), Error> {
+    /// Mean, what rounding left of it, and centred sum of squares of a row.
+    fn moments(&self, place: usize, n: u64) -> Result<(f64, f64, f64), Error> {
         if n == 1 {
-            return Ok((self.sums.finish(place)?.unwrap_or(0.0), 0.0));
+            return Ok((self.sums.finish(place)?.unwrap_or(0.0), 0.0, 0.0));
         }
         let moments = ExactCoMoments::of_one(n, self.sums.exact(place), self.squares.exact(place)).finish()?;
-        Ok((moments.mean(0), moments.centred(0, 0)))
+        Ok((moments.mean(0), moments.rest[0], moments.centred(0, 0)))
     }
 }
 
