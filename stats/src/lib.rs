@@ -11,6 +11,7 @@
 //! - [`estimator`]: the rules that answer it, by name, each in one file.
 //! - [`sample`]: what an estimator gets to see of each arm.
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
+//! - [`empirical`] and [`ranks`]: an arm as its distinct values with counts, and what order alone says of two of them.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
@@ -21,6 +22,7 @@ pub mod check;
 pub mod contrast;
 pub mod design;
 pub mod dist;
+pub mod empirical;
 pub mod error;
 pub mod estimand;
 pub mod estimate;
@@ -30,9 +32,11 @@ pub mod group_sequential;
 pub mod least_squares;
 pub mod multiplicity;
 pub mod potential_outcomes;
+pub mod ranks;
 pub mod requirement;
 pub mod sample;
 pub mod sequential;
+mod smallest_double;
 pub mod status;
 pub mod suffstat;
 pub mod threads;
