@@ -34,6 +34,7 @@ pub mod multiplicity;
 pub mod potential_outcomes;
 pub mod ranks;
 pub mod requirement;
+pub mod resampling;
 pub mod sample;
 pub mod sequential;
 mod smallest_double;

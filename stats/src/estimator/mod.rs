@@ -19,6 +19,7 @@
 use std::fmt::Debug;
 
 mod arms;
+mod bootstrap;
 mod confidence_sequence;
 mod covariate_adjustment;
 mod difference_in_means;
@@ -28,9 +29,12 @@ mod joint;
 mod mann_whitney;
 mod ols;
 pub mod option;
+mod permutation;
 mod proportion;
+mod quantile;
 mod ratio;
 mod regression_adjustment;
+mod replication;
 mod trimmed_mean;
 mod usual_model;
 
@@ -89,12 +93,15 @@ pub trait Estimator: Debug + Send + Sync {
 
 /// Every built-in estimator, by name.
 pub const ALL: &[&dyn Estimator] = &[
+    &bootstrap::Bootstrap,
     &confidence_sequence::ConfidenceSequence,
     &difference_in_means::DifferenceInMeans,
     &group_sequential::GroupSequential,
     &mann_whitney::MannWhitney,
     &ols::Ols,
+    &permutation::Permutation,
     &proportion::Proportion,
+    &quantile::Quantile,
     &ratio::Ratio,
     &regression_adjustment::RegressionAdjustment,
     &trimmed_mean::TrimmedMean,

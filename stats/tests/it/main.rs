@@ -15,6 +15,7 @@ mod nist;
 mod oracle;
 mod ranks;
 mod reference;
+mod resampling;
 mod samples;
 mod sequential;
 mod shared_data;
