@@ -18,6 +18,7 @@
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
 #![deny(missing_docs)]
 
+pub mod bands;
 pub mod check;
 pub mod contrast;
 pub mod design;

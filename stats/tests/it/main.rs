@@ -1,6 +1,7 @@
 //! Tests of the crate through its public face.
 
 mod calibration;
+mod calibration_of_order;
 mod checks;
 mod confidence_sequence;
 mod conformance;
