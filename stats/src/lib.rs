@@ -41,6 +41,7 @@ pub mod sequential;
 mod smallest_double;
 pub mod status;
 pub mod suffstat;
+pub mod survival;
 pub mod threads;
 pub mod two_proportions;
 pub mod unit_aggregation;

@@ -23,6 +23,7 @@ mod shared_data;
 mod statuses;
 mod suffstat_exact;
 mod suffstat_laws;
+mod survival;
 mod tallies;
 mod two_proportions;
 mod unit_aggregation;
