@@ -115,7 +115,7 @@ impl<'a> Empirical<'a> {
     }
 
     /// The quantile of rank `q` between the two nearest order statistics, as in
-    /// [`suffstat::quantile`](crate::suffstat::quantile); `None` without units or for a rank outside `[0, 1]`.
+    /// [`suffstat::quantile`](crate::suffstat::quantile()); `None` without units or for a rank outside `[0, 1]`.
     ///
     /// - **Source** Hyndman & Fan (1996), definition 7: the default of R, NumPy and SQL engines.
     pub fn quantile(&self, q: f64) -> Option<f64> {

@@ -63,7 +63,7 @@ fn the_normal_approximation_is_that_of_r() {
     let ranks = RankSum::of(Tally::of(&TIED).law(), Tally::of(&TIED_TOO).law()).unwrap();
     assert_eq!(ranks.u(), 14.5);
     assert_near(ranks.normal_test(TWO_SIDED, true).unwrap().tail.p, 0.12340253854336257, 1e-13);
-    assert_near(ranks.normal_test(Alternative::Less, false).unwrap().tail.p, 0.054810003253814528, 1e-13);
+    assert_near(ranks.normal_test(Alternative::Less, false).unwrap().tail.p, 0.05481000325381453, 1e-13);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn kolmogorov_smirnov_is_that_of_r() {
     let (x, y) = (Tally::of(&TIED), Tally::of(&TIED_TOO));
     let tied = KolmogorovSmirnov::of(x.law(), y.law()).unwrap();
     assert_near(tied.distance(), 0.44642857142857145, 1e-13);
-    assert_near(tied.exact_p().unwrap().p, 0.25097125097125061, 1e-12);
+    assert_near(tied.exact_p().unwrap().p, 0.2509712509712506, 1e-12);
 }
 
 fn text(value: &Value) -> String {
