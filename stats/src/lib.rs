@@ -12,6 +12,8 @@
 //! - [`sample`]: what an estimator gets to see of each arm.
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
 //! - [`empirical`] and [`ranks`]: an arm as its distinct values with counts, and what order alone says of two of them.
+//! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
+//! - [`survival`]: times to an event, some not yet seen.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
