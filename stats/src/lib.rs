@@ -11,16 +11,21 @@
 //! - [`estimator`]: the rules that answer it, by name, each in one file.
 //! - [`sample`]: what an estimator gets to see of each arm.
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
+//! - [`empirical`] and [`ranks`]: an arm as its distinct values with counts, and what order alone says of two of them.
+//! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
+//! - [`survival`]: times to an event, some not yet seen.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
 #![deny(missing_docs)]
 
+pub mod bands;
 pub mod check;
 pub mod contrast;
 pub mod design;
 pub mod dist;
+pub mod empirical;
 pub mod error;
 pub mod estimand;
 pub mod estimate;
@@ -30,11 +35,15 @@ pub mod group_sequential;
 pub mod least_squares;
 pub mod multiplicity;
 pub mod potential_outcomes;
+pub mod ranks;
 pub mod requirement;
+pub mod resampling;
 pub mod sample;
 pub mod sequential;
+mod smallest_double;
 pub mod status;
 pub mod suffstat;
+pub mod survival;
 pub mod threads;
 pub mod two_proportions;
 pub mod unit_aggregation;

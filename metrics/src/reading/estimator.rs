@@ -70,10 +70,13 @@ fn takes(kind: &OptionKind, content: &Content) -> bool {
             content.number().is_some_and(|value| value >= *min && value <= *max)
         }
         (OptionKind::Flag, content) => matches!(content, Content::Boolean(_)),
-        (OptionKind::Numbers { min, max }, Content::Text(text)) => {
-            text.split_whitespace().all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max))
+        (OptionKind::Numbers { min, max }, Content::Text(text)) => text
+            .split_whitespace()
+            .all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max)),
+        (OptionKind::Whole { min, max }, Content::Integer(value)) => {
+            u64::try_from(*value).is_ok_and(|value| (*min..=*max).contains(&value))
         }
-        (OptionKind::Choice(_) | OptionKind::Numbers { .. }, _) => false,
+        (OptionKind::Choice(_) | OptionKind::Numbers { .. } | OptionKind::Whole { .. }, _) => false,
     }
 }
 
@@ -83,5 +86,6 @@ fn wanted(kind: &OptionKind) -> String {
         OptionKind::Number { min, max } => format!("a number from {min} to {max}"),
         OptionKind::Flag => "true or false".to_owned(),
         OptionKind::Numbers { min, max } => format!("a text of numbers from {min} to {max}, separated by spaces"),
+        OptionKind::Whole { min, max } => format!("a whole number from {min} to {max}"),
     }
 }

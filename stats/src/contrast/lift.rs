@@ -142,7 +142,7 @@ impl Relative {
     /// The ends of `{λ: (d − λ)² ≤ t²·Var(μ̂₁ − (1+λ)μ̂₀)/μ₀²}`, `None` when the set is unbounded.
     ///
     /// Solved for the lift and not for the ratio, so that an end near zero keeps its digits and its sign.
-    fn fieller(&self, critical: f64) -> Option<(f64, f64)> {
+    pub(crate) fn fieller(&self, critical: f64) -> Option<(f64, f64)> {
         let t2 = critical * critical;
         let a = 1.0 - t2 * self.var_baseline;
         if a <= 0.0 {

@@ -11,8 +11,6 @@
 //!   [`Boundary`](crate::contrast::Boundary) in the place of Student's t; answers rows whose `p_value` is valid at this
 //!   look, and whose interval is the sequence now.
 //! - **Normal-model Bayes**: the same moments; the prior is options; fills `prob_beat` and a credible interval.
-//! - **Quantile effect**: requires `unit_rows` of the outcome (or its histogram for bounds); answers one row per
-//!   quantile, told apart by the `quantile` column.
 //! - **Panel and staggered effects**: requires `unit_rows` with a cohort and a period variable; answers one row per
 //!   cohort and period.
 //! - **Plugged-in program**: holds its own name, options and needs, read from its header, which is why the trait hands
@@ -21,17 +19,24 @@
 use std::fmt::Debug;
 
 mod arms;
+mod bootstrap;
 mod confidence_sequence;
 mod confidence_sequence_exact;
 mod covariate_adjustment;
 mod difference_in_means;
+mod distributions;
 mod group_sequential;
 mod joint;
+mod mann_whitney;
 mod ols;
 pub mod option;
+mod permutation;
 mod proportion;
+mod quantile;
 mod ratio;
 mod regression_adjustment;
+mod replication;
+mod trimmed_mean;
 mod usual_model;
 
 pub use option::{OptionKind, OptionSpec};
@@ -89,14 +94,19 @@ pub trait Estimator: Debug + Send + Sync {
 
 /// Every built-in estimator, by name.
 pub const ALL: &[&dyn Estimator] = &[
+    &bootstrap::Bootstrap,
     &confidence_sequence::ConfidenceSequence,
     &confidence_sequence_exact::ConfidenceSequenceExact,
     &difference_in_means::DifferenceInMeans,
     &group_sequential::GroupSequential,
+    &mann_whitney::MannWhitney,
     &ols::Ols,
+    &permutation::Permutation,
     &proportion::Proportion,
+    &quantile::Quantile,
     &ratio::Ratio,
     &regression_adjustment::RegressionAdjustment,
+    &trimmed_mean::TrimmedMean,
 ];
 
 /// Name of the estimator that answers a kind of estimand when nobody names one: adjusted when there are covariates.

@@ -38,6 +38,13 @@ pub enum OptionKind {
         /// Largest allowed.
         max: f64,
     },
+    /// A whole number inside these bounds, ends included: a count, or a seed.
+    Whole {
+        /// Smallest allowed.
+        min: u64,
+        /// Largest allowed.
+        max: u64,
+    },
 }
 
 impl OptionSpec {
@@ -53,6 +60,10 @@ impl OptionSpec {
                 let inside = |word: &str| word.parse::<f64>().is_ok_and(|number| number >= *min && number <= *max);
                 (value.split_whitespace().all(inside), format!("numbers from {min} to {max}, separated by spaces"))
             }
+            OptionKind::Whole { min, max } => (
+                value.parse::<u64>().is_ok_and(|number| (*min..=*max).contains(&number)),
+                format!("a whole number from {min} to {max}"),
+            ),
         };
         if ok {
             return Ok(());
@@ -114,6 +125,11 @@ impl Options {
     /// The numbers of an option that takes several; none for one that was never declared.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
         self.choice(name).split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    }
+
+    /// The whole number of an option; `None` for one that was never declared.
+    pub fn whole(&self, name: &str) -> Option<u64> {
+        self.choice(name).parse().ok()
     }
 
     /// All of them as `name=value`, comma separated, for the result table.

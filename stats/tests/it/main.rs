@@ -1,6 +1,7 @@
 //! Tests of the crate through its public face.
 
 mod calibration;
+mod calibration_of_order;
 mod checks;
 mod confidence_sequence;
 mod conformance;
@@ -14,13 +15,17 @@ mod group_sequential_looks;
 mod multiplicity;
 mod nist;
 mod oracle;
+mod ranks;
 mod reference;
+mod resampling;
 mod samples;
 mod sequential;
 mod shared_data;
 mod statuses;
 mod suffstat_exact;
 mod suffstat_laws;
+mod survival;
+mod tallies;
 mod two_proportions;
 mod unit_aggregation;
 mod unit_aggregation_hostile;
