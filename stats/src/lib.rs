@@ -14,6 +14,7 @@
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
+//! - [`planning`]: how many units, how long, how small an effect, before there are data.
 #![deny(missing_docs)]
 
 pub mod check;
@@ -27,6 +28,7 @@ pub mod estimator;
 pub mod family;
 pub mod least_squares;
 pub mod multiplicity;
+pub mod planning;
 pub mod potential_outcomes;
 pub mod requirement;
 pub mod sample;

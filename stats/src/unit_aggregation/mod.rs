@@ -44,7 +44,7 @@ mod roster;
 mod rows;
 mod scatter;
 mod store;
-mod threads;
+pub(crate) mod threads;
 
 pub use enrol::{AssignmentBatch, Enroller, Enrolling, Terms};
 pub use evaluate::{Evaluator, UnitColumns};

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 /// Does the work on so many threads, this one among them, and gives what each made, in their order. Each is told its number.
 ///
 /// A panic of one of them goes on here once all have ended.
-pub(super) fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let work = &work;
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|thread| scope.spawn(move || work(thread))).collect();
