@@ -8,7 +8,8 @@
 use crate::dist::{Alternative, Continuous, NoncentralT, Normal, StudentT};
 use crate::planning::outcome::MeanTest;
 
-/// From so many degrees of freedom in each arm on, `β` is taken as its mean: the power then differs by less than 1e-8.
+/// From so many degrees of freedom in each arm on, the estimated variance is taken as a chi-squared of Satterthwaite's
+/// degrees of freedom: the power then differs by less than 1e-8.
 const MANY: f64 = 20_000.0;
 
 /// One arm's part of the variance of the contrast.
@@ -102,7 +103,9 @@ fn pooled(a: Part, b: Part, shift: f64, tail: f64) -> Option<Rejection> {
         return noncentral(df, shift, critical);
     }
     // s² = C(σ_a²β + σ_b²(1 − β))/ν.
-    over_beta(a.df, b.df, shift, |share| {
+    let effective =
+        (variance_a * a.df + variance_b * b.df).powi(2) / (variance_a.powi(2) * a.df + variance_b.powi(2) * b.df);
+    over_beta(a.df, b.df, effective, shift, |share| {
         let estimated = (variance_a * share + variance_b * (1.0 - share)) * units;
         Some(critical * (estimated / total).sqrt())
     })
@@ -111,7 +114,8 @@ fn pooled(a: Part, b: Part, shift: f64, tail: f64) -> Option<Rejection> {
 fn welch(a: Part, b: Part, shift: f64, tail: f64) -> Option<Rejection> {
     let df = a.df + b.df;
     let total = a.variance + b.variance;
-    over_beta(a.df, b.df, shift, |share| {
+    let effective = 1.0 / ((a.variance / total).powi(2) / a.df + (b.variance / total).powi(2) / b.df);
+    over_beta(a.df, b.df, effective, shift, |share| {
         // v_aβ/ν_a + v_b(1 − β)/ν_b, times ν: the estimated variance, were the chi-squared at its mean.
         let (of_a, of_b) = (a.variance * share * (df / a.df), b.variance * (1.0 - share) * (df / b.df));
         let estimated = of_a + of_b;
@@ -121,12 +125,18 @@ fn welch(a: Part, b: Part, shift: f64, tail: f64) -> Option<Rejection> {
 }
 
 /// The mean over the beta-distributed share of the chances beyond a critical value that depends on it, in units of the true
-/// standard error.
-fn over_beta(df_a: f64, df_b: f64, shift: f64, critical: impl Fn(f64) -> Option<f64>) -> Option<Rejection> {
+/// standard error. Of many degrees of freedom those of the whole estimated variance, `effective`, say all of its spread.
+fn over_beta(
+    df_a: f64,
+    df_b: f64,
+    effective: f64,
+    shift: f64,
+    critical: impl Fn(f64) -> Option<f64>,
+) -> Option<Rejection> {
     let df = df_a + df_b;
     let mean = df_a / df;
     if df_a >= MANY && df_b >= MANY {
-        return noncentral(df, shift, critical(mean)?);
+        return noncentral(effective, shift, critical(mean)?);
     }
     let (a, b) = (0.5 * df_a, 0.5 * df_b);
     let centre = (a / b).ln();
