@@ -113,6 +113,16 @@ pub enum Error {
         /// The redundant columns, comma separated.
         columns: String,
     },
+    /// A question of planning that no experiment answers.
+    #[error("no experiment answers `{question}`: {reason}; {mend}")]
+    Unattainable {
+        /// What was asked for.
+        question: String,
+        /// Why there is no answer.
+        reason: String,
+        /// What to change.
+        mend: String,
+    },
 }
 
 fn suggestion(nearest: &Option<String>) -> String {

@@ -18,6 +18,7 @@
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
+//! - [`planning`]: how many units, how long, how small an effect, before there are data.
 #![deny(missing_docs)]
 
 pub mod bands;
@@ -34,6 +35,7 @@ pub mod family;
 pub mod group_sequential;
 pub mod least_squares;
 pub mod multiplicity;
+pub mod planning;
 pub mod potential_outcomes;
 pub mod ranks;
 pub mod requirement;

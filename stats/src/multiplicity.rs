@@ -13,10 +13,12 @@
 //! # Ok::<(), estimand_stats::multiplicity::NotAProbability>(())
 //! ```
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A way to adjust p-values for their number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Correction {
     /// Benjamini & Hochberg (1995): step-up, `p₍ᵢ₎·m/i`. Bounds the false discovery rate of independent or positively
     /// dependent tests.

@@ -4,18 +4,21 @@ use std::f64::consts::TAU;
 
 use super::double_double::DoubleDouble;
 use super::gamma_function::stirling_error;
+use super::incomplete_beta::cut;
 use super::incomplete_gamma::deviance;
-use super::is_probability;
 use super::scaled::Scaled;
+use super::tail::Tail;
+use super::{Discrete, is_probability};
 
 /// The number of successes in `trials` independent trials of probability `p`.
 ///
-/// - **Gives** probabilities to a relative 1e-14 up to 2⁵³ trials, where quotients of factorials have no digit left.
+/// - **Gives** probabilities to a relative 1e-14 up to 2⁵³ trials, where quotients of factorials have no digit left; tails
+///   to 1e-13, as `P(X > k) = I_p(k + 1, n − k)` (DLMF 8.17.5).
 /// - **Source** Loader (2000), "Fast and accurate computation of binomial probabilities": the saddle-point form
 ///   `√(n/(2πk(n−k))) · exp(δ(n) − δ(k) − δ(n−k) − D(k; np) − D(n−k; n(1−p)))`.
 ///
 /// ```
-/// use estimand_stats::dist::Binomial;
+/// use estimand_stats::dist::{Binomial, Discrete};
 ///
 /// let fair = Binomial::new(4, 0.5).ok_or("a probability")?;
 /// assert!((fair.pmf(2) - 0.375).abs() < 1e-15);
@@ -31,16 +34,6 @@ impl Binomial {
     /// The distribution of successes; `None` unless `p` lies in `[0, 1]`.
     pub fn new(trials: u64, p: f64) -> Option<Binomial> {
         is_probability(p).then_some(Binomial { trials, p })
-    }
-
-    /// `P(X = k)`; zero above the number of trials.
-    pub fn pmf(&self, k: u64) -> f64 {
-        self.scaled_pmf(k).map_or(0.0, Scaled::value)
-    }
-
-    /// `ln P(X = k)`; `-∞` where that is impossible.
-    pub fn ln_pmf(&self, k: u64) -> f64 {
-        self.scaled_pmf(k).map_or(f64::NEG_INFINITY, |pmf| pmf.ln().value())
     }
 
     /// `P(X = k)` for every `k` from 0 to the number of trials, in that order: one probability at the mode and ratios
@@ -85,6 +78,50 @@ impl Binomial {
             - deviance(successes, expected_successes)
             - deviance(failures, expected_failures);
         Some(Scaled { factor: (n / (TAU * successes * failures)).sqrt(), exponent })
+    }
+}
+
+impl Binomial {
+    /// The tail beyond `k`, inside the range of counts that are possible and not certain to be exceeded.
+    fn cut(&self, k: u64) -> Option<Tail> {
+        let inside = k < self.trials && self.p > 0.0 && self.p < 1.0;
+        let q = DoubleDouble::sum(1.0, -self.p);
+        inside.then(|| cut(k as f64 + 1.0, (self.trials - k) as f64, self.p.into(), q).mirrored())
+    }
+
+    /// Whether a count above `k` is certain, where [`Self::cut`] has no answer.
+    fn is_exceeded(&self, k: u64) -> bool {
+        self.p == 1.0 && k < self.trials
+    }
+}
+
+impl Discrete for Binomial {
+    fn pmf(&self, k: u64) -> f64 {
+        self.scaled_pmf(k).map_or(0.0, Scaled::value)
+    }
+
+    fn ln_pmf(&self, k: u64) -> f64 {
+        self.scaled_pmf(k).map_or(f64::NEG_INFINITY, |pmf| pmf.ln().value())
+    }
+
+    fn cdf(&self, k: u64) -> f64 {
+        self.cut(k).map_or(if self.is_exceeded(k) { 0.0 } else { 1.0 }, Tail::lower)
+    }
+
+    fn sf(&self, k: u64) -> f64 {
+        self.cut(k).map_or(if self.is_exceeded(k) { 1.0 } else { 0.0 }, Tail::upper)
+    }
+
+    fn ln_cdf(&self, k: u64) -> f64 {
+        self.cut(k).map_or_else(|| self.cdf(k).ln(), |tail| tail.ln_lower().value())
+    }
+
+    fn ln_sf(&self, k: u64) -> f64 {
+        self.cut(k).map_or_else(|| self.sf(k).ln(), |tail| tail.ln_upper().value())
+    }
+
+    fn mean(&self) -> f64 {
+        self.trials as f64 * self.p
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hypergeometric distribution, and its family tilted by an odds ratio.
 
-use super::{Binomial, TailProbability};
+use super::{Binomial, Discrete, TailProbability};
 
 /// How much more likely than the observed count another may be and still count as no more likely, as in R: it forgives
 /// rounding between counts that are equally likely.

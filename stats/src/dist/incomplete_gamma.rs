@@ -15,6 +15,7 @@ use super::double_double::DoubleDouble;
 use super::gamma_function::{STIRLING_FROM, gamma_1p, ln_gamma_1p, stirling_error};
 use super::mills_ratio::mills_ratio;
 use super::scaled::Scaled;
+use super::tail::Tail;
 
 /// More terms than any argument needs: the slowest place takes some 400.
 const MAX_TERMS: usize = 20_000;
@@ -22,65 +23,21 @@ const MAX_TERMS: usize = 20_000;
 /// From this shape on, Temme's expansion cut after `a⁻³` is exact to a double near the centre.
 const UNIFORM_FROM: f64 = 1000.0;
 
-/// One tail, computed without cancellation; the other is its complement.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Tail {
-    /// `P(a, x)`.
-    Lower(Scaled),
-    /// `Q(a, x)`.
-    Upper(Scaled),
-}
-
-impl Tail {
-    /// The tail of the distribution with shape `a > 0` cut at `x > 0`, both finite.
-    pub(crate) fn cut(a: f64, x: f64) -> Tail {
-        let term = gamma_term(a, x);
-        let excess = x - a;
-        if a >= UNIFORM_FROM && excess.abs() <= 0.1 * a {
-            return uniform(a, x);
+/// The tail of the distribution with shape `a > 0` cut at `x > 0`, both finite.
+pub(crate) fn cut(a: f64, x: f64) -> Tail {
+    let term = gamma_term(a, x);
+    let excess = x - a;
+    if a >= UNIFORM_FROM && excess.abs() <= 0.1 * a {
+        return uniform(a, x);
+    }
+    if excess < 0.0 || x < 1.1 {
+        let lower = term.times(power_series(a, x));
+        if a < 0.5 && lower.value() > 0.5 {
+            return Tail::Upper(Scaled::plain(upper_of_small_shape(a, x)));
         }
-        if excess < 0.0 || x < 1.1 {
-            let lower = term.times(power_series(a, x));
-            if a < 0.5 && lower.value() > 0.5 {
-                return Tail::Upper(Scaled::plain(upper_of_small_shape(a, x)));
-            }
-            return Tail::Lower(lower);
-        }
-        Tail::Upper(term.times(a * continued_fraction(a, excess)))
+        return Tail::Lower(lower);
     }
-
-    /// `ln P(a, x)`.
-    pub(crate) fn ln_lower(self) -> DoubleDouble {
-        match self {
-            Tail::Lower(tail) => tail.ln(),
-            Tail::Upper(tail) => DoubleDouble::from((-tail.value()).ln_1p()),
-        }
-    }
-
-    /// `ln Q(a, x)`.
-    pub(crate) fn ln_upper(self) -> DoubleDouble {
-        self.mirrored().ln_lower()
-    }
-
-    /// `P(a, x)`.
-    pub(crate) fn lower(self) -> f64 {
-        match self {
-            Tail::Lower(tail) => tail.value().min(1.0),
-            Tail::Upper(tail) => 1.0 - tail.value().min(1.0),
-        }
-    }
-
-    /// `Q(a, x)`.
-    pub(crate) fn upper(self) -> f64 {
-        self.mirrored().lower()
-    }
-
-    fn mirrored(self) -> Tail {
-        match self {
-            Tail::Lower(tail) => Tail::Upper(tail),
-            Tail::Upper(tail) => Tail::Lower(tail),
-        }
-    }
+    Tail::Upper(term.times(a * continued_fraction(a, excess)))
 }
 
 /// `xᵃe⁻ˣ/Γ(a + 1)`: the first term of the series for `P`, and `x/a` times the density.

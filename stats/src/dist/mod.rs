@@ -1,18 +1,20 @@
 //! Distributions whose tails are right.
 //!
-//! The normal, Student t and chi-squared laws to nearly the last digit: in the centre and a thousand standard errors
-//! out, at half a degree of freedom and at a trillion. An experiment of a company has millions of degrees of freedom,
-//! and its p-values go below the smallest double; that is where general libraries lose their digits, so these three
-//! are our own.
+//! The laws of tests and of their power to nearly the last digit: in the centre and a thousand standard errors out, at
+//! half a degree of freedom and at a trillion. An experiment of a company has millions of degrees of freedom, and its
+//! p-values go below the smallest double; that is where general libraries lose their digits, so these are our own.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `normal`, `student_t`, `chi_squared` | the distributions |
+//! | `normal`, `student_t`, `chi_squared`, `fisher_f`, `beta`, `gamma` | the distributions of tests and posteriors |
+//! | `noncentral_t`, `noncentral_chi_squared`, `noncentral_f` | those of the same tests when there is an effect |
+//! | `studentized_range`, `multivariate_normal` | many comparisons at once |
+//! | `binomial`, `hypergeometric`, `negative_binomial`, `poisson` | counts |
 //! | `tail_probability` | a p-value together with its decimal logarithm |
-//! | `binomial`, `hypergeometric` | the counts behind exact tests |
 //! | `incomplete_beta`, `incomplete_gamma`, `gamma_function`, `mills_ratio` | the functions they are made of |
-//! | `double_double`, `scaled` | the arithmetic that keeps the digits |
-//! | `bracketed_root`, `root_on_log_scale` | where a function vanishes |
+//! | `chi_scale`, `poisson_mixture`, `unimodal_sum`, `gauss_legendre` | the means over what is estimated or drawn |
+//! | `double_double`, `scaled`, `tail`, `half_line` | the arithmetic that keeps the digits |
+//! | `remainders`, `bracketed_root`, `root_on_line`, `root_on_log_scale` | what cancels, and what is inverted |
 //!
 //! ```
 //! use estimand_stats::dist::{Continuous, StudentT, TailProbability};
@@ -26,26 +28,56 @@
 //! # Ok::<(), &'static str>(())
 //! ```
 
+mod beta;
 mod binomial;
 pub(crate) mod bracketed_root;
+mod chi_scale;
 mod chi_squared;
+mod discrete;
 pub(crate) mod double_double;
+mod fisher_f;
+mod gamma;
 pub(crate) mod gamma_function;
+mod gauss_legendre;
+mod half_line;
 mod hypergeometric;
 mod incomplete_beta;
 pub(crate) mod incomplete_gamma;
 mod mills_ratio;
+mod multivariate_normal;
+mod negative_binomial;
+mod noncentral_chi_squared;
+mod noncentral_f;
+mod noncentral_t;
 mod normal;
+mod poisson;
+mod poisson_mixture;
+mod remainders;
+pub(crate) mod root_on_line;
 pub(crate) mod root_on_log_scale;
 mod scaled;
 mod student_t;
+mod studentized_range;
+mod tail;
 mod tail_probability;
+mod unimodal_sum;
 
+pub use beta::Beta;
 pub use binomial::Binomial;
 pub use chi_squared::ChiSquared;
+pub use discrete::Discrete;
+pub use fisher_f::FisherF;
+pub use gamma::Gamma;
 pub use hypergeometric::Hypergeometric;
+pub use multivariate_normal::{BoxProbability, MultivariateNormal, bivariate_upper};
+pub use negative_binomial::NegativeBinomial;
+pub use noncentral_chi_squared::NoncentralChiSquared;
+pub use noncentral_f::NoncentralF;
+pub use noncentral_t::NoncentralT;
 pub use normal::Normal;
+pub use poisson::Poisson;
 pub use student_t::StudentT;
+pub use studentized_range::StudentizedRange;
 pub use tail_probability::{Alternative, TailProbability};
 
 /// A continuous distribution on the line, with both tails and their logarithms.

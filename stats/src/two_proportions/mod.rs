@@ -101,6 +101,11 @@ impl TwoProportions {
         Ok(TwoProportions { x_t, n_t, x_c, n_c })
     }
 
+    /// Units of the treated and of the control arm.
+    pub fn units(&self) -> [u64; 2] {
+        [self.n_t, self.n_c]
+    }
+
     /// The treated share, `x_t/n_t`.
     pub fn treated_share(&self) -> f64 {
         self.x_t as f64 / self.n_t as f64
