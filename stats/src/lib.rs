@@ -12,6 +12,7 @@
 //! - [`sample`]: what an estimator gets to see of each arm.
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
+//! - [`posterior`]: what a prior and the data together say, exactly.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
 #![deny(missing_docs)]
@@ -27,6 +28,7 @@ pub mod estimator;
 pub mod family;
 pub mod least_squares;
 pub mod multiplicity;
+pub mod posterior;
 pub mod potential_outcomes;
 pub mod requirement;
 pub mod sample;

@@ -1,6 +1,7 @@
 //! Checking the estimator an experiment names, and its options, against what the estimators declare.
 
 use estimand_stats::estimator::{self, Estimator, OptionKind, OptionSpec};
+use estimand_stats::posterior::Prior;
 
 use crate::fault::Fault;
 use crate::reading::document::Content;
@@ -61,7 +62,8 @@ fn takes(kind: &OptionKind, content: &Content) -> bool {
             content.number().is_some_and(|value| value >= *min && value <= *max)
         }
         (OptionKind::Flag, content) => matches!(content, Content::Boolean(_)),
-        (OptionKind::Choice(_), _) => false,
+        (OptionKind::Prior, Content::Text(text)) => text.parse::<Prior>().is_ok(),
+        (OptionKind::Choice(_) | OptionKind::Prior, _) => false,
     }
 }
 
@@ -70,5 +72,6 @@ fn wanted(kind: &OptionKind) -> String {
         OptionKind::Choice(words) => format!("one of {}", words.join(", ")),
         OptionKind::Number { min, max } => format!("a number from {min} to {max}"),
         OptionKind::Flag => "true or false".to_owned(),
+        OptionKind::Prior => Prior::FORMS.to_owned(),
     }
 }

@@ -9,7 +9,8 @@
 //!
 //! - **Confidence sequence**: requires the same joint moments as the difference in means; `n_planned` and the minimum
 //!   look are options; answers rows whose `p_value` is the anytime p-value and whose interval is the sequence now.
-//! - **Normal-model Bayes**: the same moments; the prior is options; fills `prob_beat` and a credible interval.
+//! - **Normal-model Bayes**: the same moments; the prior is an option; fills `prob_beat`, the
+//!   expected losses and a credible interval.
 //! - **Quantile effect**: requires `unit_rows` of the outcome (or its histogram for bounds); answers one row per
 //!   quantile, told apart by the `quantile` column.
 //! - **Panel and staggered effects**: requires `unit_rows` with a cohort and a period variable; answers one row per
@@ -20,14 +21,19 @@
 use std::fmt::Debug;
 
 mod arms;
+mod bayes;
+mod beta_binomial;
 mod covariate_adjustment;
+mod credible;
 mod difference_in_means;
+mod gamma_poisson;
 mod joint;
 mod ols;
 pub mod option;
 mod proportion;
 mod ratio;
 mod regression_adjustment;
+mod usual_model;
 
 pub use option::{OptionKind, OptionSpec};
 
@@ -84,7 +90,10 @@ pub trait Estimator: Debug + Send + Sync {
 
 /// Every built-in estimator, by name.
 pub const ALL: &[&dyn Estimator] = &[
+    &bayes::Bayes,
+    &beta_binomial::BetaBinomial,
     &difference_in_means::DifferenceInMeans,
+    &gamma_poisson::GammaPoisson,
     &ols::Ols,
     &proportion::Proportion,
     &ratio::Ratio,

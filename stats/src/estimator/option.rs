@@ -3,6 +3,7 @@
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimator::Estimator;
+use crate::posterior::Prior;
 
 /// One option: its name, what it takes, its default and its meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub enum OptionKind {
     },
     /// `true` or `false`.
     Flag,
+    /// A prior for an effect, as [`Prior`] is written.
+    Prior,
 }
 
 impl OptionSpec {
@@ -42,6 +45,7 @@ impl OptionSpec {
                 format!("a number from {min} to {max}"),
             ),
             OptionKind::Flag => (matches!(value, "true" | "false"), "`true` or `false`".to_owned()),
+            OptionKind::Prior => (value.parse::<Prior>().is_ok(), Prior::FORMS.to_owned()),
         };
         if ok {
             return Ok(());

@@ -116,7 +116,7 @@ fn table(estimand: &Estimand, arms: [Option<&CoMoments>; 2]) -> Result<Option<Tw
 }
 
 /// How many units have 1, when all others have 0.
-fn successes(estimand: &Estimand, moments: &CoMoments) -> Result<u64, Error> {
+pub(super) fn successes(estimand: &Estimand, moments: &CoMoments) -> Result<u64, Error> {
     let (share, n) = (moments.mean(0), moments.n() as f64);
     let count = (share * n).round();
     let spread = n * share * (1.0 - share);

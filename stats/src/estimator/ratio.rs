@@ -8,10 +8,11 @@ use crate::estimate::Estimates;
 use crate::estimator::arms::Arms;
 use crate::estimator::covariate_adjustment::{Terms, adjust};
 use crate::estimator::joint::WeightedSum;
-use crate::estimator::option::{OptionKind, OptionSpec};
-use crate::estimator::regression_adjustment::{SLOPE, slope};
+use crate::estimator::option::{OptionKind, OptionSpec, Options};
+use crate::estimator::regression_adjustment::{SLOPE, slope, variables};
 use crate::estimator::{Estimator, answer, prepare};
-use crate::requirement::{Requirements, Variable};
+use crate::potential_outcomes::PotentialOutcomes;
+use crate::requirement::Requirements;
 use crate::sample::Sample;
 use crate::suffstat::CoMoments;
 
@@ -34,16 +35,13 @@ use crate::suffstat::CoMoments;
 #[derive(Debug)]
 pub struct Ratio;
 
-const COVARIATES: OptionSpec = OptionSpec {
+/// The option for what covariates of a ratio are.
+pub(super) const COVARIATES: OptionSpec = OptionSpec {
     name: "covariates",
     kind: OptionKind::Choice(&["columns", "ratio"]),
     default: "columns",
     meaning: "Covariates as columns with a slope each, or two as numerator and denominator of one earlier ratio.",
 };
-
-fn variables(estimand: &Estimand, design: &Design) -> Vec<Variable> {
-    estimand.summary.variables().into_iter().chain(design.covariates.iter().cloned()).collect()
-}
 
 impl Estimator for Ratio {
     fn name(&self) -> &str {
@@ -72,37 +70,53 @@ impl Estimator for Ratio {
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
         let (options, _) = prepare(self, estimand, design)?;
-        let given = design.covariates.len();
-        if options.choice(COVARIATES.name) == "ratio" && given != 2 {
-            return Err(Error::InvalidOption {
-                estimator: self.name().to_owned(),
-                option: COVARIATES.name.to_owned(),
-                value: "ratio".to_owned(),
-                expected: format!("with two covariates, numerator and denominator; {given} given"),
-            });
-        }
+        check_covariates(self.name(), design, &options)?;
         Ok(Requirements::comoments(variables(estimand, design)))
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
-        self.requires(estimand, design)?;
         let (options, inference) = prepare(self, estimand, design)?;
-        let earlier_ratio = options.choice(COVARIATES.name) == "ratio";
-        let terms = |arm: &str, moments: &CoMoments| {
-            let zero = |of: &str| format!("The {of} sums to zero in arm `{arm}`, so there is no ratio.");
-            let outcome = WeightedSum::ratio(moments, 0, 1).ok_or_else(|| zero("denominator"))?;
-            let covariates = if earlier_ratio {
-                vec![WeightedSum::ratio(moments, 2, 3).ok_or_else(|| zero("denominator of the covariates"))?]
-            } else {
-                (2..moments.k()).map(|i| WeightedSum::variable(moments, i)).collect()
-            };
-            Ok(Terms { outcome, covariates })
-        };
-        let names = if earlier_ratio { vec![design.covariates.join("/")] } else { design.covariates.clone() };
-        let outcomes = Arms::of(estimand, sample, &variables(estimand, design))?.outcomes(
-            |moments| WeightedSum::ratio(moments, 0, 1).map(|ratio| ratio.value),
-            |arms| adjust(arms, terms, &names, slope(&options), design.population),
-        );
+        check_covariates(self.name(), design, &options)?;
+        let outcomes = outcomes(estimand, design, sample, &options)?;
         Ok(answer(self, &options, inference.rows(estimand, &outcomes)))
     }
+}
+
+/// Refuses an earlier ratio that is not made of two covariates.
+pub(super) fn check_covariates(estimator: &str, design: &Design, options: &Options) -> Result<(), Error> {
+    let given = design.covariates.len();
+    if options.choice(COVARIATES.name) == "ratio" && given != 2 {
+        return Err(Error::InvalidOption {
+            estimator: estimator.to_owned(),
+            option: COVARIATES.name.to_owned(),
+            value: "ratio".to_owned(),
+            expected: format!("with two covariates, numerator and denominator; {given} given"),
+        });
+    }
+    Ok(())
+}
+
+/// The ratios of both arms, adjusted when there are covariates, with their joint variance.
+pub(super) fn outcomes(
+    estimand: &Estimand,
+    design: &Design,
+    sample: &Sample,
+    options: &Options,
+) -> Result<PotentialOutcomes, Error> {
+    let earlier_ratio = options.choice(COVARIATES.name) == "ratio";
+    let terms = |arm: &str, moments: &CoMoments| {
+        let zero = |of: &str| format!("The {of} sums to zero in arm `{arm}`, so there is no ratio.");
+        let outcome = WeightedSum::ratio(moments, 0, 1).ok_or_else(|| zero("denominator"))?;
+        let covariates = if earlier_ratio {
+            vec![WeightedSum::ratio(moments, 2, 3).ok_or_else(|| zero("denominator of the covariates"))?]
+        } else {
+            (2..moments.k()).map(|i| WeightedSum::variable(moments, i)).collect()
+        };
+        Ok(Terms { outcome, covariates })
+    };
+    let names = if earlier_ratio { vec![design.covariates.join("/")] } else { design.covariates.clone() };
+    Ok(Arms::of(estimand, sample, &variables(estimand, design))?.outcomes(
+        |moments| WeightedSum::ratio(moments, 0, 1).map(|ratio| ratio.value),
+        |arms| adjust(arms, terms, &names, slope(options), design.population),
+    ))
 }

@@ -10,6 +10,7 @@ use crate::estimator::covariate_adjustment::{Slope, Terms, adjust};
 use crate::estimator::joint::WeightedSum;
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
 use crate::estimator::{Estimator, answer, prepare};
+use crate::potential_outcomes::PotentialOutcomes;
 use crate::requirement::{Requirements, Variable};
 use crate::sample::Sample;
 use crate::suffstat::CoMoments;
@@ -45,7 +46,8 @@ pub(super) fn slope(options: &Options) -> Slope {
     if options.choice(SLOPE.name) == "pooled" { Slope::Pooled } else { Slope::PerArm }
 }
 
-fn variables(estimand: &Estimand, design: &Design) -> Vec<Variable> {
+/// The outcome, or numerator and denominator, and after them the covariates.
+pub(super) fn variables(estimand: &Estimand, design: &Design) -> Vec<Variable> {
     estimand.summary.variables().into_iter().chain(design.covariates.iter().cloned()).collect()
 }
 
@@ -81,15 +83,25 @@ impl Estimator for RegressionAdjustment {
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
         let (options, inference) = prepare(self, estimand, design)?;
-        let arms = Arms::of(estimand, sample, &variables(estimand, design))?;
-        let terms = |_: &str, moments: &CoMoments| {
-            let covariates = (1..moments.k()).map(|i| WeightedSum::variable(moments, i)).collect();
-            Ok(Terms { outcome: WeightedSum::variable(moments, 0), covariates })
-        };
-        let outcomes = arms.outcomes(
-            |moments| Some(Mean::of(moments, 0)),
-            |arms| adjust(arms, terms, &design.covariates, slope(&options), design.population),
-        );
+        let outcomes = outcomes(estimand, design, sample, slope(&options))?;
         Ok(answer(self, &options, inference.rows(estimand, &outcomes)))
     }
+}
+
+/// The means of both arms after adjustment, with their joint variance; the plain ones without covariates.
+pub(super) fn outcomes(
+    estimand: &Estimand,
+    design: &Design,
+    sample: &Sample,
+    slope: Slope,
+) -> Result<PotentialOutcomes, Error> {
+    let arms = Arms::of(estimand, sample, &variables(estimand, design))?;
+    let terms = |_: &str, moments: &CoMoments| {
+        let covariates = (1..moments.k()).map(|i| WeightedSum::variable(moments, i)).collect();
+        Ok(Terms { outcome: WeightedSum::variable(moments, 0), covariates })
+    };
+    Ok(arms.outcomes(
+        |moments| Some(Mean::of(moments, 0)),
+        |arms| adjust(arms, terms, &design.covariates, slope, design.population),
+    ))
 }

@@ -1,5 +1,6 @@
 //! Tests of the crate through its public face.
 
+mod bayes;
 mod calibration;
 mod checks;
 mod conformance;
