@@ -27,6 +27,7 @@ pub mod estimate;
 pub mod estimator;
 pub mod family;
 pub mod least_squares;
+pub mod meta;
 pub mod multiplicity;
 pub mod posterior;
 pub mod potential_outcomes;

@@ -9,6 +9,7 @@ mod dist;
 mod estimator_oracles;
 mod estimator_properties;
 mod finish;
+mod meta;
 mod multiplicity;
 mod nist;
 mod oracle;
