@@ -21,6 +21,7 @@ pub mod check;
 pub mod contrast;
 pub mod design;
 pub mod dist;
+pub mod empirical_bayes;
 pub mod error;
 pub mod estimand;
 pub mod estimate;

@@ -38,4 +38,5 @@ pub use pooled::{IntervalMethod, Pooled, RandomEffects};
 pub use programme::{Programme, Total};
 pub use replication::Replication;
 pub use selected_effect::{SelectedEffect, Selection};
+pub(crate) use studies::check_level;
 pub use studies::{Studies, Study};

@@ -6,6 +6,7 @@ mod checks;
 mod conformance;
 mod contrasts;
 mod dist;
+mod empirical_bayes;
 mod estimator_oracles;
 mod estimator_properties;
 mod finish;
