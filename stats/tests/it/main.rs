@@ -12,6 +12,7 @@ mod estimator_properties;
 mod finish;
 mod meta;
 mod multiplicity;
+mod multiplicity_plans;
 mod nist;
 mod oracle;
 mod reference;
