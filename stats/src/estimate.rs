@@ -145,7 +145,11 @@ result_table! {
     p_value: f64, "Probability, were the null hypothesis true, of a statistic at least as extreme.";
     log10_p: f64, "Common logarithm of `p_value`, finite where the p-value itself underflows.";
     p_adjusted: f64, "`p_value` corrected for the family of the role.";
-    prob_beat: f64, "Posterior probability that the arm is better.";
+    prob_beat: f64, "Posterior probability that the arm is better; with a margin, that it is not worse by so much.";
+    prob_equivalent: f64, "Posterior probability that the effect is too small to matter.";
+    prob_superior: f64, "Posterior probability that the arm is better by an effect that matters.";
+    expected_loss: f64, "What choosing the arm loses against the baseline on posterior average, on `scale`.";
+    expected_loss_baseline: f64, "What keeping the baseline loses against the arm on posterior average, on `scale`.";
     decides: bool, "Whether this row was fixed beforehand as the one that decides.";
     status: String, "Status word of the row.";
     notes: String, "What a reader must know about this row, one sentence after another.";

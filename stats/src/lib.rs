@@ -16,6 +16,7 @@
 //! - [`survival`]: times to an event, some not yet seen.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
+//! - [`posterior`]: what a prior and the data together say, exactly.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
 //! - [`planning`]: how many units, how long, how small an effect, before there are data.
@@ -27,6 +28,7 @@ pub mod contrast;
 pub mod design;
 pub mod dist;
 pub mod empirical;
+pub mod empirical_bayes;
 pub mod error;
 pub mod estimand;
 pub mod estimate;
@@ -34,8 +36,10 @@ pub mod estimator;
 pub mod family;
 pub mod group_sequential;
 pub mod least_squares;
+pub mod meta;
 pub mod multiplicity;
 pub mod planning;
+pub mod posterior;
 pub mod potential_outcomes;
 pub mod ranks;
 pub mod requirement;

@@ -1,6 +1,7 @@
 //! Checking the estimator an experiment names, and its options, against what the estimators declare.
 
 use estimand_stats::estimator::{self, Estimator, OptionKind, OptionSpec};
+use estimand_stats::posterior::Prior;
 
 use crate::fault::Fault;
 use crate::reading::document::Content;
@@ -70,13 +71,14 @@ fn takes(kind: &OptionKind, content: &Content) -> bool {
             content.number().is_some_and(|value| value >= *min && value <= *max)
         }
         (OptionKind::Flag, content) => matches!(content, Content::Boolean(_)),
+        (OptionKind::Prior, Content::Text(text)) => text.parse::<Prior>().is_ok(),
         (OptionKind::Numbers { min, max }, Content::Text(text)) => text
             .split_whitespace()
             .all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max)),
         (OptionKind::Whole { min, max }, Content::Integer(value)) => {
             u64::try_from(*value).is_ok_and(|value| (*min..=*max).contains(&value))
         }
-        (OptionKind::Choice(_) | OptionKind::Numbers { .. } | OptionKind::Whole { .. }, _) => false,
+        (OptionKind::Choice(_) | OptionKind::Numbers { .. } | OptionKind::Prior | OptionKind::Whole { .. }, _) => false,
     }
 }
 
@@ -87,5 +89,6 @@ fn wanted(kind: &OptionKind) -> String {
         OptionKind::Flag => "true or false".to_owned(),
         OptionKind::Numbers { min, max } => format!("a text of numbers from {min} to {max}, separated by spaces"),
         OptionKind::Whole { min, max } => format!("a whole number from {min} to {max}"),
+        OptionKind::Prior => Prior::FORMS.to_owned(),
     }
 }

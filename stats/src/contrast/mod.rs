@@ -14,7 +14,7 @@
 
 mod interval;
 pub mod lift;
-mod reference;
+pub(crate) mod reference;
 
 pub use interval::Interval;
 pub use reference::{Boundary, Reference, Test};
@@ -81,7 +81,9 @@ impl Inference {
             lift: Method::ALL.into_iter().find(|method| method.name() == options.choice(LIFT.name)).unwrap_or_default(),
             over_unadjusted: options.choice(LIFT_OVER.name) == "unadjusted",
         };
-        if inference.over_unadjusted && inference.lift != Method::Delta {
+        // A model without this option has the lift of the delta method alone.
+        let chosen = !options.choice(LIFT.name).is_empty();
+        if inference.over_unadjusted && chosen && inference.lift != Method::Delta {
             return Err(Error::InvalidOption {
                 estimator: estimator.to_owned(),
                 option: LIFT_OVER.name.to_owned(),
@@ -239,7 +241,11 @@ impl Inference {
     }
 
     /// The lift and its standard error, or the note that says why there is none.
-    fn start_lift(&self, row: &mut Estimate, outcomes: &PotentialOutcomes) -> Option<(LinearContrast, Relative)> {
+    pub(crate) fn start_lift(
+        &self,
+        row: &mut Estimate,
+        outcomes: &PotentialOutcomes,
+    ) -> Option<(LinearContrast, Relative)> {
         let [baseline, arm] = outcomes.arms.as_slice() else { return None };
         let (mean_0, _) = (baseline.mean?, arm.mean?);
         if mean_0 == 0.0 {

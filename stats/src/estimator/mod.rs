@@ -10,7 +10,8 @@
 //! - **Confidence sequences and group-sequential tests**: the usual model of the question, with a
 //!   [`Boundary`](crate::contrast::Boundary) in the place of Student's t; answers rows whose `p_value` is valid at this
 //!   look, and whose interval is the sequence now.
-//! - **Normal-model Bayes**: the same moments; the prior is options; fills `prob_beat` and a credible interval.
+//! - **Normal-model Bayes**: the same moments; the prior is an option; fills `prob_beat`, the
+//!   expected losses and a credible interval.
 //! - **Panel and staggered effects**: requires `unit_rows` with a cohort and a period variable; answers one row per
 //!   cohort and period.
 //! - **Plugged-in program**: holds its own name, options and needs, read from its header, which is why the trait hands
@@ -19,12 +20,16 @@
 use std::fmt::Debug;
 
 mod arms;
+mod bayes;
+mod beta_binomial;
 mod bootstrap;
 mod confidence_sequence;
 mod confidence_sequence_exact;
 mod covariate_adjustment;
+mod credible;
 mod difference_in_means;
 mod distributions;
+mod gamma_poisson;
 mod group_sequential;
 mod joint;
 mod mann_whitney;
@@ -94,10 +99,13 @@ pub trait Estimator: Debug + Send + Sync {
 
 /// Every built-in estimator, by name.
 pub const ALL: &[&dyn Estimator] = &[
+    &bayes::Bayes,
+    &beta_binomial::BetaBinomial,
     &bootstrap::Bootstrap,
     &confidence_sequence::ConfidenceSequence,
     &confidence_sequence_exact::ConfidenceSequenceExact,
     &difference_in_means::DifferenceInMeans,
+    &gamma_poisson::GammaPoisson,
     &group_sequential::GroupSequential,
     &mann_whitney::MannWhitney,
     &ols::Ols,

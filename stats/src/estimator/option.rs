@@ -3,6 +3,7 @@
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimator::Estimator;
+use crate::posterior::Prior;
 
 /// One option: its name, what it takes, its default and its meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub enum OptionKind {
         /// Largest allowed.
         max: u64,
     },
+    /// A prior for an effect, as [`Prior`] is written.
+    Prior,
 }
 
 impl OptionSpec {
@@ -64,6 +67,7 @@ impl OptionSpec {
                 value.parse::<u64>().is_ok_and(|number| (*min..=*max).contains(&number)),
                 format!("a whole number from {min} to {max}"),
             ),
+            OptionKind::Prior => (value.parse::<Prior>().is_ok(), Prior::FORMS.to_owned()),
         };
         if ok {
             return Ok(());

@@ -173,13 +173,19 @@ fn every_answer_is_finite_or_null_with_a_reason_and_no_p_value_is_zero() {
                 row.conf_high,
                 row.p_value,
                 row.log10_p,
+                row.prob_beat,
+                row.prob_equivalent,
+                row.prob_superior,
+                row.expected_loss,
+                row.expected_loss_baseline,
             ];
             assert!(numbers.iter().flatten().all(|number| number.is_finite()), "{place}: {row:?}");
             assert!(row.p_value.is_none_or(|p| p > 0.0 && p <= 1.0), "{place}: {row:?}");
             assert!(row.std_error.is_none_or(|error| error >= 0.0), "{place}: {row:?}");
             assert!(row.std_error != Some(0.0) || row.p_value.is_none(), "{place}: {row:?}");
-            let gap =
-                row.estimate.is_none() || row.p_value.is_none() || (row.conf_low.is_none() && row.conf_high.is_none());
+            assert!(row.prob_beat.is_none_or(|p| p > 0.0 && p <= 1.0), "{place}: {row:?}");
+            let judged = row.p_value.is_some() || row.prob_beat.is_some();
+            let gap = row.estimate.is_none() || !judged || (row.conf_low.is_none() && row.conf_high.is_none());
             assert!(!gap || row.notes.is_some(), "{place}: a gap without a reason in {row:?}");
             assert_eq!(row.estimator.as_deref(), Some(estimator.name()), "{place}");
             let options = row.options.clone().unwrap();

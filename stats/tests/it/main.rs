@@ -1,5 +1,6 @@
 //! Tests of the crate through its public face.
 
+mod bayes;
 mod calibration;
 mod calibration_of_order;
 mod checks;
@@ -9,13 +10,16 @@ mod contrasts;
 mod dist;
 mod dist_beta;
 mod dist_noncentral;
+mod empirical_bayes;
 mod estimator_oracles;
 mod estimator_properties;
 mod finish;
 mod golden;
 mod group_sequential;
 mod group_sequential_looks;
+mod meta;
 mod multiplicity;
+mod multiplicity_plans;
 mod nist;
 mod oracle;
 mod planning;

@@ -13,6 +13,25 @@
 //! # Ok::<(), estimand_stats::multiplicity::NotAProbability>(())
 //! ```
 
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod` | the corrections of a family of equals, by name: the door for files |
+//! | `weighted` | the same where some tests weigh more than others |
+//! | `graph` | graphs of tests: fixed sequences, fallback, gatekeeping, and lower bounds that agree with them |
+//! | `simultaneous` | intervals that hold all at once |
+//! | `storey` | q-values: the false discovery rate with an estimated share of true null hypotheses |
+
+mod graph;
+mod simultaneous;
+mod storey;
+mod weighted;
+
+pub use graph::Graph;
+pub use simultaneous::bonferroni_intervals;
+pub use storey::{NullShare, QValues, q_values};
+pub use weighted::WeightedCorrection;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -43,6 +62,10 @@ pub enum Correction {
     None,
     /// Šidák (1967): `1 − (1 − p)ᵐ`. Bounds the family-wise error rate of independent tests.
     Sidak,
+    /// Storey, Taylor & Siegmund (2004), theorem 3: Benjamini–Hochberg times the estimated share of true null
+    /// hypotheses, `(#{p > ½} + 1)/(m/2)`, at most one. Bounds the false discovery rate of independent tests, and finds
+    /// more than Benjamini–Hochberg where many effects are real.
+    Storey,
 }
 
 /// A p-value outside `[0, 1]`.
@@ -55,9 +78,64 @@ pub struct NotAProbability {
     pub value: f64,
 }
 
+/// What is no family of tests, or no plan for one.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum NotAFamily {
+    /// A p-value outside `[0, 1]`.
+    #[error(transparent)]
+    PValue(#[from] NotAProbability),
+    /// Weights that do not fit the tests.
+    #[error("{weights} weights for {tests} tests; give one to each")]
+    Count {
+        /// Weights given.
+        weights: usize,
+        /// Tests given.
+        tests: usize,
+    },
+    /// A weight that is none.
+    #[error("weight number {position} is {value}; a weight is 0 or more, and one of them above 0")]
+    Weight {
+        /// Its place, counted from one.
+        position: usize,
+        /// What stood there.
+        value: f64,
+    },
+    /// An effect without a standard error.
+    #[error(
+        "effect number {position} is {estimate} with standard error {std_error}; give a finite one and an error above 0"
+    )]
+    Effect {
+        /// Its place, counted from one.
+        position: usize,
+        /// The estimate.
+        estimate: f64,
+        /// The standard error.
+        std_error: f64,
+    },
+    /// A level outside (0, 1).
+    #[error("`alpha` is {alpha}; a level of error lies between 0 and 1, such as 0.05")]
+    Alpha {
+        /// What was given.
+        alpha: f64,
+    },
+    /// A graph whose shares make no sense.
+    #[error("the graph is none: {reason}")]
+    Graph {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A share of true null hypotheses that cannot be estimated.
+    #[error("no q-values: {reason}")]
+    NullShare {
+        /// Why.
+        reason: String,
+    },
+}
+
 impl Correction {
     /// Every correction, in the order of their names.
-    pub const ALL: [Correction; 9] = [
+    pub const ALL: [Correction; 10] = [
         Correction::BenjaminiHochberg,
         Correction::BenjaminiYekutieli,
         Correction::Bonferroni,
@@ -67,6 +145,7 @@ impl Correction {
         Correction::Hommel,
         Correction::None,
         Correction::Sidak,
+        Correction::Storey,
     ];
 
     /// The name used in files and on the command line.
@@ -81,6 +160,7 @@ impl Correction {
             Correction::Hommel => "hommel",
             Correction::None => "none",
             Correction::Sidak => "sidak",
+            Correction::Storey => "storey",
         }
     }
 
@@ -96,20 +176,12 @@ impl Correction {
     ///   p-values stay equal; none falls below its raw value or exceeds one; the order by size is kept.
     /// - **Errors** with [`NotAProbability`] when an entry is outside `[0, 1]` or not a number.
     pub fn adjust(self, family: &[Option<f64>]) -> Result<Vec<Option<f64>>, NotAProbability> {
-        let mut ranked = Vec::with_capacity(family.len());
-        for (index, value) in family.iter().enumerate().filter_map(|(index, p)| p.map(|value| (index, value))) {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(NotAProbability { position: index + 1, value });
-            }
-            ranked.push((index, value));
-        }
+        check_p_values(family)?;
+        let mut ranked: Vec<(usize, f64)> = present(family).collect();
         ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
         let sorted: Vec<f64> = ranked.iter().map(|&(_, p)| p).collect();
-        let mut adjusted = vec![None; family.len()];
-        for (&(index, raw), value) in ranked.iter().zip(self.adjust_sorted(&sorted)) {
-            adjusted[index] = Some(value.clamp(raw, 1.0));
-        }
-        Ok(adjusted)
+        let adjusted = ranked.iter().zip(self.adjust_sorted(&sorted)).map(|(&(at, raw), value)| (at, value.max(raw)));
+        Ok(spread(family.len(), adjusted))
     }
 
     /// Adjusts p-values that are sorted from small to large.
@@ -133,7 +205,58 @@ impl Correction {
                 running_minimum(each(&|rank| harmonic * m / rank))
             }
             Correction::Hommel => hommel(p),
+            Correction::Storey => {
+                let large = (p.len() - p.partition_point(|p| *p <= 0.5)) as f64;
+                let null = (2.0 * (large + 1.0) / m).min(1.0);
+                running_minimum(each(&|rank| null * m / rank))
+            }
         }
+    }
+}
+
+/// The places of the tests that gave a p-value, with it.
+fn present(family: &[Option<f64>]) -> impl Iterator<Item = (usize, f64)> {
+    family.iter().enumerate().filter_map(|(at, p)| p.map(|p| (at, p)))
+}
+
+/// Values back at their places, at most one.
+fn spread(tests: usize, values: impl IntoIterator<Item = (usize, f64)>) -> Vec<Option<f64>> {
+    let mut places = vec![None; tests];
+    for (at, value) in values {
+        places[at] = Some(value.min(1.0));
+    }
+    places
+}
+
+fn check_p_values(family: &[Option<f64>]) -> Result<(), NotAProbability> {
+    match present(family).find(|(_, p)| !(0.0..=1.0).contains(p)) {
+        Some((at, value)) => Err(NotAProbability { position: at + 1, value }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses p-values and weights that do not make a family.
+fn check_family(family: &[Option<f64>], weights: &[f64]) -> Result<(), NotAFamily> {
+    check_p_values(family)?;
+    if weights.len() != family.len() {
+        return Err(NotAFamily::Count { weights: weights.len(), tests: family.len() });
+    }
+    let wrong = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite()));
+    let none = (!weights.is_empty() && weights.iter().all(|weight| *weight == 0.0)).then_some(0);
+    match wrong.or(none) {
+        Some(at) => Err(NotAFamily::Weight { position: at + 1, value: weights[at] }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses effects without standard errors, and a level that is none.
+fn check_effects(effects: &[(f64, f64)], alpha: f64) -> Result<(), NotAFamily> {
+    if !(alpha > 0.0 && alpha < 1.0) {
+        return Err(NotAFamily::Alpha { alpha });
+    }
+    match effects.iter().position(|(x, s)| !(x.is_finite() && *s > 0.0 && s.is_finite())) {
+        Some(at) => Err(NotAFamily::Effect { position: at + 1, estimate: effects[at].0, std_error: effects[at].1 }),
+        None => Ok(()),
     }
 }
 
