@@ -72,9 +72,9 @@ fn takes(kind: &OptionKind, content: &Content) -> bool {
         }
         (OptionKind::Flag, content) => matches!(content, Content::Boolean(_)),
         (OptionKind::Prior, Content::Text(text)) => text.parse::<Prior>().is_ok(),
-        (OptionKind::Numbers { min, max }, Content::Text(text)) => text
-            .split_whitespace()
-            .all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max)),
+        (OptionKind::Numbers { min, max }, Content::Text(text)) => {
+            text.split_whitespace().all(|word| word.parse::<f64>().is_ok_and(|value| value >= *min && value <= *max))
+        }
         (OptionKind::Whole { min, max }, Content::Integer(value)) => {
             u64::try_from(*value).is_ok_and(|value| (*min..=*max).contains(&value))
         }

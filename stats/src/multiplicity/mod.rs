@@ -12,7 +12,6 @@
 //! assert_eq!(adjusted, [Some(0.03), None, Some(0.06), Some(0.06)]);
 //! # Ok::<(), estimand_stats::multiplicity::NotAProbability>(())
 //! ```
-
 //!
 //! | file | holds |
 //! |---|---|

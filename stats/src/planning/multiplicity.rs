@@ -40,7 +40,9 @@ impl Multiplicity {
             | Correction::Bonferroni
             | Correction::Hochberg
             | Correction::Holm
-            | Correction::Hommel => alpha / m,
+            | Correction::Hommel
+            // Its share of true null hypotheses is at most one, so this is the least that it allows.
+            | Correction::Storey => alpha / m,
         }
     }
 

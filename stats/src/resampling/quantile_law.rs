@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::bootstrap_interval::Replicates;
 use super::stream::stream;
 use crate::contrast::Interval;
-use crate::dist::{Alternative, Binomial};
+use crate::dist::{Alternative, Binomial, Discrete};
 use crate::empirical::Empirical;
 use crate::smallest_double::smallest_double;
 
