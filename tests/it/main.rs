@@ -10,6 +10,7 @@ mod looks;
 mod methods;
 mod oracles;
 mod plan;
+mod power;
 mod real_data;
 mod shared;
 mod unit_rows;

@@ -9,6 +9,7 @@ mod init;
 mod list;
 mod metrics;
 mod plan;
+mod power;
 mod replay;
 mod report;
 mod runs;
@@ -56,6 +57,8 @@ pub enum Command {
     Serve(serve::Serve),
     /// Test counts per arm against their allocation.
     Srm(srm::Srm),
+    /// Plan an experiment: units, days, power, or the smallest effect.
+    Power(Box<power::Power>),
     /// Correct p-values for multiplicity.
     Adjust(adjust::Adjust),
     /// List what can be named: charts, columns, corrections, engines, estimators, formats.
@@ -80,6 +83,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Replay(command) => command.run(&common),
         Command::Serve(command) => command.run(&common),
         Command::Srm(command) => command.run(),
+        Command::Power(command) => command.run(),
         Command::Adjust(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -2,12 +2,15 @@
 //!
 //! One file per family. The folder of the cases is found by `ESTIMAND_SHARED`; without it one line says so.
 
+mod bayes;
 mod cuped;
 mod lin_adjustment;
 mod means;
 mod multiple_testing;
 mod nist;
+mod nonparametric;
 mod ols_hc;
+mod power;
 mod proportions;
 mod ratio_delta;
 mod relative_lift;
