@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use estimand_metrics::address;
 use estimand_metrics::definition::{
-    Analysis, Arm, Assignment, Correction, Corrections, Covariate, Csv, Defaults, Direction, Duration, Engine,
-    EngineKind, Experiment, ExperimentMetric, Files, Format, KeyType, Manifest, Metric, NumberFormat, NumberStyle,
-    OptionValue, Plan, PlanKind, Population, ROW, Role, Rows, Source, UnitValue, WhenEmpty, Window,
+    Analysis, Arm, Assignment, Covariate, Csv, Defaults, Direction, Duration, Engine, EngineKind, Experiment,
+    ExperimentMetric, Files, Format, KeyType, Manifest, Metric, NumberFormat, NumberStyle, OptionValue, Plan, PlanKind,
+    Population, ROW, Role, Rows, Source, UnitValue, WhenEmpty, Window,
 };
 use estimand_metrics::expression::{AggregateFunction, Aggregation, Expression};
 use estimand_metrics::fault::Fault;
 use estimand_metrics::kind::Outcome;
 use estimand_metrics::project::Project;
+use estimand_stats::family::Corrections;
 use serde::{Deserialize, Serialize};
 
 /// Name of the only source.
@@ -161,11 +162,7 @@ impl BareFile {
                 estimator: self.estimator.clone(),
                 covariates: self.covariates.iter().cloned().map(Covariate::Column).collect(),
                 population: Population::Superpopulation,
-                correction: Corrections {
-                    primary: Correction::Holm,
-                    secondary: Correction::BenjaminiHochberg,
-                    segments: Correction::BenjaminiHochberg,
-                },
+                correction: Corrections::default(),
                 options: self
                     .options
                     .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
-use estimand_metrics::definition::{Correction as NamedCorrection, NumberStyle, PlanKind, RoleKind};
+use estimand_metrics::definition::{NumberStyle, PlanKind, RoleKind};
 use estimand_metrics::engine::Opened;
 use estimand_metrics::plan::lower::UnitState;
 use estimand_metrics::plan::{Derivation, Plan, Question};
@@ -11,7 +11,7 @@ use estimand_metrics::project::Project;
 use estimand_stats::check::CheckResult;
 use estimand_stats::estimand::Direction;
 use estimand_stats::estimate::Estimates;
-use estimand_stats::family::{Corrections, Role};
+use estimand_stats::family::Role;
 use estimand_stats::multiplicity::Correction;
 use estimand_stats::status::{self, MetricRule, Progress, Rules};
 use estimand_stats::verdict::verdict;
@@ -132,8 +132,6 @@ fn truth(project: &Project, plan: &Plan) -> Result<Vec<Truth>, Error> {
 
 fn rules(plan: &Plan) -> Rules {
     let experiment = &plan.experiment;
-    let named = |correction: NamedCorrection| Correction::from_name(correction.word());
-    let usual = Corrections::default();
     let metrics = plan.questions.iter().map(|question| {
         let metric = &question.metric;
         let rule = MetricRule {
@@ -146,11 +144,7 @@ fn rules(plan: &Plan) -> Rules {
     Rules {
         progress: progress(plan),
         minimum_units: experiment.plan.minimum_units,
-        corrections: Corrections {
-            primary: named(experiment.analysis.correction.primary).unwrap_or(usual.primary),
-            secondary: named(experiment.analysis.correction.secondary).unwrap_or(usual.secondary),
-            segments: named(experiment.analysis.correction.segments).unwrap_or(usual.segments),
-        },
+        corrections: experiment.analysis.correction,
         metrics: metrics.collect(),
     }
 }
@@ -317,11 +311,11 @@ fn corrections(plan: &Plan) -> Vec<Corrected> {
     let arms = plan.experiment.treatments().count();
     let count = |role: RoleKind| plan.questions.iter().filter(|question| question.role_kind() == role).count();
     let analysis = &plan.experiment.analysis;
-    let of = |role, kind, correction: NamedCorrection| Corrected {
+    let of = |role, kind, correction: Correction| Corrected {
         role,
         sentence: format!(
             "{} over {} metric{} × {arms} arm{}.",
-            spoken(correction),
+            correction.label(),
             count(kind),
             if count(kind) == 1 { "" } else { "s" },
             if arms == 1 { "" } else { "s" }
@@ -333,16 +327,6 @@ fn corrections(plan: &Plan) -> Vec<Corrected> {
         Corrected { role: Role::Guardrail, sentence: "Each by itself, one-sided, without correction.".to_owned() },
         Corrected { role: Role::Informational, sentence: "Shown, not tested.".to_owned() },
     ]
-}
-
-fn spoken(correction: NamedCorrection) -> &'static str {
-    match correction {
-        NamedCorrection::BenjaminiHochberg => "Benjamini–Hochberg",
-        NamedCorrection::Bonferroni => "Bonferroni",
-        NamedCorrection::Hochberg => "Hochberg",
-        NamedCorrection::Holm => "Holm",
-        NamedCorrection::None => "No correction",
-    }
 }
 
 fn method(plan: &Plan, collected: &Collected) -> Method {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use estimand_stats::family::Corrections;
 use jiff::Timestamp;
 
 use crate::definition::{Covariate, Zone};
@@ -217,45 +218,6 @@ pub enum Population {
     Enrolled,
     /// For the population from which they came.
     Superpopulation,
-}
-
-/// The correction within each family of tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Corrections {
-    /// Over primary metrics × treatment arms; Holm unless given.
-    pub primary: Correction,
-    /// Over secondary metrics × treatment arms; Benjamini–Hochberg unless given.
-    pub secondary: Correction,
-    /// Within a dimension and metric; Benjamini–Hochberg unless given.
-    pub segments: Correction,
-}
-
-/// A correction for multiplicity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Correction {
-    /// False discovery rate.
-    BenjaminiHochberg,
-    /// Family-wise error, single step.
-    Bonferroni,
-    /// Family-wise error, step up.
-    Hochberg,
-    /// Family-wise error, step down.
-    Holm,
-    /// None.
-    None,
-}
-
-impl Correction {
-    /// The word for it in files.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::BenjaminiHochberg => "benjamini_hochberg",
-            Self::Bonferroni => "bonferroni",
-            Self::Hochberg => "hochberg",
-            Self::Holm => "holm",
-            Self::None => "none",
-        }
-    }
 }
 
 /// The value of an estimator's option.

@@ -12,8 +12,8 @@ pub mod source;
 
 pub use duration::Duration;
 pub use experiment::{
-    Analysis, Arm, Assignment, Correction, Corrections, Dimension, Experiment, ExperimentMetric, MetricAnalysis,
-    OptionValue, Plan, PlanKind, Population, ROW, Role, RoleKind, Trigger,
+    Analysis, Arm, Assignment, Dimension, Experiment, ExperimentMetric, MetricAnalysis, OptionValue, Plan, PlanKind,
+    Population, ROW, Role, RoleKind, Trigger,
 };
 pub use manifest::{Defaults, Engine, EngineKind, Manifest};
 pub use metric::{

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::definition::{
-    Analysis, Correction, Corrections, Covariate, ExperimentMetric, MetricAnalysis, OptionValue, Population,
-};
+use estimand_stats::family::Corrections;
+use estimand_stats::multiplicity::Correction;
+
+use crate::definition::{Analysis, Covariate, ExperimentMetric, MetricAnalysis, OptionValue, Population};
 use crate::fault::Fault;
 use crate::reading::document::Content;
 use crate::reading::estimator;
@@ -13,7 +14,15 @@ use crate::reading::fields::Fields;
 use crate::reading::key::{Key, Shape, optional};
 use crate::reading::metric::resolve_covariates;
 
-const CORRECTIONS: &[&str] = &["benjamini_hochberg", "bonferroni", "hochberg", "holm", "none"];
+const CORRECTIONS: &[&str] = &{
+    let mut names = [""; Correction::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Correction::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 pub(crate) const ANALYSIS: &[Key] = &[
     optional(
@@ -85,19 +94,10 @@ pub(crate) fn read(
     resolve_covariates(&mut covariates, None, around.metrics, around.sources, fields.document(), path, faults);
     let corrections = table.as_ref().and_then(|table| table.table("correction"));
     let correction = |key: &str, otherwise: Correction| {
-        corrections.as_ref().and_then(|table| table.text(key)).map_or(otherwise, |word| {
-            [
-                Correction::BenjaminiHochberg,
-                Correction::Bonferroni,
-                Correction::Hochberg,
-                Correction::Holm,
-                Correction::None,
-            ]
-            .into_iter()
-            .find(|correction| correction.word() == word)
-            .unwrap_or(otherwise)
-        })
+        let named = corrections.as_ref().and_then(|table| table.text(key)).and_then(Correction::from_name);
+        named.unwrap_or(otherwise)
     };
+    let usual = Corrections::default();
     let enrolled = table.as_ref().and_then(|table| table.text("population")) == Some("enrolled");
     Analysis {
         level,
@@ -106,9 +106,9 @@ pub(crate) fn read(
         covariates,
         population: if enrolled { Population::Enrolled } else { Population::Superpopulation },
         correction: Corrections {
-            primary: correction("primary", Correction::Holm),
-            secondary: correction("secondary", Correction::BenjaminiHochberg),
-            segments: correction("segments", Correction::BenjaminiHochberg),
+            primary: correction("primary", usual.primary),
+            secondary: correction("secondary", usual.secondary),
+            segments: correction("segments", usual.segments),
         },
         options: table.as_ref().map(options).unwrap_or_default(),
         by_metric: table.as_ref().map(|table| by_metric(table, metrics, faults)).unwrap_or_default(),

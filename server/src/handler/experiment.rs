@@ -147,9 +147,9 @@ fn facts(experiment: &Experiment) -> Vec<(&'static str, String)> {
         "Corrected",
         Some(format!(
             "primary `{}`, secondary `{}`, segments `{}`",
-            correction.primary.word(),
-            correction.secondary.word(),
-            correction.segments.word()
+            correction.primary.name(),
+            correction.secondary.name(),
+            correction.segments.name()
         )),
     );
     fact("Ends at", experiment.plan.units.map(|units| format!("{} units", number::count(units))));

@@ -148,7 +148,7 @@ impl Correction {
     ];
 
     /// The name used in files and on the command line.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Correction::BenjaminiHochberg => "benjamini_hochberg",
             Correction::BenjaminiYekutieli => "benjamini_yekutieli",
@@ -160,6 +160,22 @@ impl Correction {
             Correction::None => "none",
             Correction::Sidak => "sidak",
             Correction::Storey => "storey",
+        }
+    }
+
+    /// The name that people read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Correction::BenjaminiHochberg => "Benjamini–Hochberg",
+            Correction::BenjaminiYekutieli => "Benjamini–Yekutieli",
+            Correction::Bonferroni => "Bonferroni",
+            Correction::Hochberg => "Hochberg",
+            Correction::Holm => "Holm",
+            Correction::HolmSidak => "Holm–Šidák",
+            Correction::Hommel => "Hommel",
+            Correction::None => "No correction",
+            Correction::Sidak => "Šidák",
+            Correction::Storey => "Storey",
         }
     }
 
