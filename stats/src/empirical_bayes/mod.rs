@@ -9,7 +9,7 @@
 //! | `shrunken` | effects under a prior: posterior mean, interval, false sign rate |
 //!
 //! All maximise the likelihood of the estimates themselves, each with its own standard error: `yᵢ = θᵢ + eᵢ`, `θᵢ` from
-//! the prior, `eᵢ ~ N(0, σᵢ²)`. The fitted [`Prior`](crate::posterior::Prior) is what the estimator `bayes` takes, as
+//! the prior, `eᵢ ~ N(0, σᵢ²)`. The fitted [`Prior`] is what the estimator `bayes` takes, as
 //! text, for the next experiment.
 //!
 //! Intervals take the fitted prior as known. With hundreds of experiments the means and signs under it are as good as
