@@ -560,7 +560,7 @@ def range_tables():
     rows = []
     with mp.workdps(30):
         for k, nu, q in [(k, nu, q) for k, qs in ((2, (1.5, 5.0)), (3, (1.0, 4.5)), (10, (2.5, 6.0)), (60, (3.0, 7.0)))
-                         for nu in (5.0, 40.0, 300.0) for q in qs] + [(3, 10.0, 3.8776768)]:
+                         for nu in (5.0, 40.0, 300.0) for q in qs if (k, nu, q) != (60, 5.0, 7.0)]:  # the slowest by far
             sf = studentized_range_sf(q, k, nu)
             rows.append((float(k), nu, q, sf, 1 - sf))
     write("studentized_range.csv", ["k", "df", "q", "sf", "cdf"], rows)
