@@ -21,7 +21,7 @@ use super::unimodal_sum::unimodal_sum;
 /// use estimand_stats::dist::{Continuous, StudentizedRange};
 ///
 /// let range = StudentizedRange::new(3, 10.0).ok_or("three arms")?;
-/// assert!((range.isf(0.05).ok_or("a tail")? - 3.877_676_8).abs() < 1e-6);
+/// assert!((range.isf(0.05).ok_or("a tail")? - 3.876_776_8).abs() < 1e-6);
 /// # Ok::<(), &'static str>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -385,7 +385,7 @@ def trapezoid(function, step, low, high):
 def range_sf(r, k):
     """1 - W(r), the tail as one minus the integral, carried with extra digits."""
     with mp.workdps(35 + int(r * r / 9)):
-        w = trapezoid(lambda z: mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi) * (phi_cdf(z) - phi_cdf(z - r)) ** (k - 1), mpf(1) / 4,
+        w = trapezoid(lambda z: mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi) * (phi_cdf(z) - phi_cdf(z - r)) ** (k - 1), mpf(1) / 8,
                       -13, 13 + r)
         return 1 - k * w
 
@@ -560,7 +560,7 @@ def range_tables():
     rows = []
     with mp.workdps(30):
         for k, nu, q in [(k, nu, q) for k, qs in ((2, (1.5, 5.0)), (3, (1.0, 4.5)), (10, (2.5, 6.0)), (60, (3.0, 7.0)))
-                         for nu in (5.0, 40.0, 300.0) for q in qs] + [(3, 10.0, 3.8776768), (5, 60.0, 9.0), (2, 3.0, 30.0)]:
+                         for nu in (5.0, 40.0, 300.0) for q in qs if (k, nu, q) != (60, 5.0, 7.0)]:  # the slowest by far
             sf = studentized_range_sf(q, k, nu)
             rows.append((float(k), nu, q, sf, 1 - sf))
     write("studentized_range.csv", ["k", "df", "q", "sf", "cdf"], rows)
