@@ -144,6 +144,7 @@ result_table! {
     level: f64, "Confidence level of the interval.";
     p_value: f64, "Probability, were the null hypothesis true, of a statistic at least as extreme.";
     log10_p: f64, "Common logarithm of `p_value`, finite where the p-value itself underflows.";
+    log10_e: f64, "Common logarithm of the e-value: evidence against the null hypothesis that any look may read; it adds up over independent samples.";
     p_adjusted: f64, "`p_value` corrected for the family of the role.";
     prob_beat: f64, "Posterior probability that the arm is better; with a margin, that it is not worse by so much.";
     prob_equivalent: f64, "Posterior probability that the effect is too small to matter.";

@@ -29,6 +29,7 @@ use crate::estimand::{Direction, Estimand, Hypothesis};
 use crate::estimate::{Estimate, Estimates};
 use crate::estimator::option::{OptionKind, OptionSpec, Options};
 use crate::potential_outcomes::{LinearContrast, PotentialOutcomes};
+use crate::sequential::EValue;
 use crate::wording;
 
 /// The option for the reference distribution, shared by all models of means.
@@ -302,6 +303,7 @@ impl Inference {
         row.statistic = Some(statistic);
         row.p_value = Some(p);
         row.log10_p = Some(log10_p);
+        row.log10_e = self.reference.e_value(statistic, test).map(EValue::log10);
         true
     }
 

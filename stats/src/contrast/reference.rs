@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::dist::{Alternative, Continuous, Normal, StudentT, TailProbability};
+use crate::sequential::EValue;
 
 /// The word of the `alternative` column.
 pub(crate) fn word(alternative: Alternative) -> &'static str {
@@ -61,6 +62,11 @@ pub trait Boundary: Debug + Send + Sync {
     /// The p-value of a statistic, valid at this look whatever the earlier ones showed; `None` when the statistic is
     /// not finite or there is no test at this look.
     fn p_value(&self, statistic: f64, test: Test) -> Option<TailProbability>;
+
+    /// The e-value of a statistic, where the boundary is one of evidence that any look may read.
+    fn e_value(&self, _statistic: f64, _test: Test) -> Option<EValue> {
+        None
+    }
 }
 
 /// Without a boundary there is no test, as before the first look.
@@ -71,6 +77,10 @@ impl<B: Boundary> Boundary for Option<B> {
 
     fn p_value(&self, statistic: f64, test: Test) -> Option<TailProbability> {
         self.as_ref()?.p_value(statistic, test)
+    }
+
+    fn e_value(&self, statistic: f64, test: Test) -> Option<EValue> {
+        self.as_ref()?.e_value(statistic, test)
     }
 }
 
@@ -108,6 +118,14 @@ impl Reference {
             (Self::Boundary(boundary), _) => boundary.p_value(statistic, test),
             (_, Some(df)) => TailProbability::of(&StudentT::new(df)?, statistic, test.alternative),
             (_, None) => TailProbability::of(&Normal, statistic, test.alternative),
+        }
+    }
+
+    /// The e-value of a statistic; `None` but for a boundary of evidence.
+    pub fn e_value(&self, statistic: f64, test: Test) -> Option<EValue> {
+        match self {
+            Self::Boundary(boundary) => boundary.e_value(statistic, test),
+            Self::T | Self::Normal => None,
         }
     }
 }

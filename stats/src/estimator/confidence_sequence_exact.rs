@@ -14,7 +14,7 @@ use crate::estimator::{Estimator, answer, prepare};
 use crate::potential_outcomes::PotentialOutcomes;
 use crate::requirement::Requirements;
 use crate::sample::Sample;
-use crate::sequential::{EventSplit, Multinomial};
+use crate::sequential::{EValue, EventSplit, Multinomial};
 
 /// Below this p-value the units per arm are not those of the allocation, and the arm of a success means nothing.
 const MISMATCH: f64 = 0.001;
@@ -146,6 +146,10 @@ impl Split {
         }
         if let Some(TailProbability { p, log10_p }) = self.p_value(psi, test.alternative) {
             (row.p_value, row.log10_p) = (Some(p), Some(log10_p));
+        }
+        // Of one side there is a p-value, not evidence: on the other side the mixture may grow.
+        if test.alternative == Alternative::TwoSided {
+            row.log10_e = self.sequence.e_value(self.arm, self.baseline, psi).map(EValue::log10);
         }
         row.note(VALID);
         if row.scale.as_deref() == Some("absolute") {

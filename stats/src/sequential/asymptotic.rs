@@ -43,19 +43,6 @@ impl Look {
         };
         (ratio.is_finite() && ratio > 0.0).then_some(ratio)
     }
-
-    /// The evidence against the null value of a row when the estimate lies `statistic` standard errors above it.
-    ///
-    /// `None` unless the statistic is finite and the clock has started.
-    pub fn e_value(self, statistic: f64, test: Test) -> Option<EValue> {
-        let ratio = self.ratio(test.tail)?;
-        let upwards = if test.alternative == Alternative::Less { -statistic } else { statistic };
-        let x = upwards * (ratio / (1.0 + ratio)).sqrt();
-        if !x.is_finite() {
-            return None;
-        }
-        NormalMixture::new(sides(test), 1.0)?.scaled(x, ratio)
-    }
 }
 
 impl Boundary for Look {
@@ -68,6 +55,16 @@ impl Boundary for Look {
 
     fn p_value(&self, statistic: f64, test: Test) -> Option<TailProbability> {
         self.e_value(statistic, test).map(EValue::p_value)
+    }
+
+    fn e_value(&self, statistic: f64, test: Test) -> Option<EValue> {
+        let ratio = self.ratio(test.tail)?;
+        let upwards = if test.alternative == Alternative::Less { -statistic } else { statistic };
+        let x = upwards * (ratio / (1.0 + ratio)).sqrt();
+        if !x.is_finite() {
+            return None;
+        }
+        NormalMixture::new(sides(test), 1.0)?.scaled(x, ratio)
     }
 }
 

@@ -156,6 +156,7 @@ fn the_mixture_over_effects_is_johari_s() {
     let evidence = ratio * (0.01 * effect * effect / (2.0 * variance * (variance + 0.01))).exp();
     assert!((absolute.p_value.unwrap() * evidence - 1.0).abs() < 1e-12);
     assert!((absolute.log10_p.unwrap() + evidence.log10()).abs() < 1e-12);
+    assert!((absolute.log10_e.unwrap() - evidence.log10()).abs() < 1e-12);
 }
 
 #[test]
@@ -357,6 +358,8 @@ fn the_exact_sequence_is_the_split_of_the_successes() {
     assert_eq!(row(&above, "relative").p_value, relative.p_value);
     assert_eq!((row(&above, "relative").conf_low, row(&above, "relative").conf_high), (relative.conf_low, None));
     assert_eq!(row(&below, "relative").p_value, Some(1.0));
+    assert!((relative.log10_e.unwrap() - evidence.log10()).abs() < 1e-12);
+    assert_eq!((row(&above, "relative").log10_e, row(&below, "relative").log10_e), (None, None));
 }
 
 #[test]

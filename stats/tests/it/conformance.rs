@@ -178,6 +178,7 @@ fn every_answer_is_finite_or_null_with_a_reason_and_no_p_value_is_zero() {
                 row.prob_superior,
                 row.expected_loss,
                 row.expected_loss_baseline,
+                row.log10_e,
             ];
             assert!(numbers.iter().flatten().all(|number| number.is_finite()), "{place}: {row:?}");
             assert!(row.p_value.is_none_or(|p| p > 0.0 && p <= 1.0), "{place}: {row:?}");
