@@ -122,13 +122,10 @@ impl Family {
     }
 }
 
-/// Whether a row is a deciding row of the effect itself, and not of a term, a point in time, a cohort or a quantile.
+/// Whether a row is a deciding row of the effect itself, and not of a term, a point in time or a cohort. A quantile that
+/// somebody asked for is an effect like a mean.
 pub fn is_decision(row: &Estimate) -> bool {
-    row.decides == Some(true)
-        && row.term.is_none()
-        && row.period.is_none()
-        && row.cohort.is_none()
-        && row.quantile.is_none()
+    row.decides == Some(true) && row.term.is_none() && row.period.is_none() && row.cohort.is_none()
 }
 
 /// Fills in `p_adjusted` of every row that belongs to a family.
