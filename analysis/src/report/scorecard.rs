@@ -119,11 +119,7 @@ impl<'a> Contrast<'a> {
 }
 
 fn is_overall(row: &Estimate) -> bool {
-    row.segment.is_none()
-        && row.term.is_none()
-        && row.period.is_none()
-        && row.cohort.is_none()
-        && row.quantile.is_none()
+    row.segment.is_none() && row.term.is_none() && row.period.is_none() && row.cohort.is_none()
 }
 
 /// The tables of all roles that have metrics, in the order of the page.

@@ -43,7 +43,7 @@ fn shares(case: &Case) -> Comparison<'_> {
 
 fn gaussian(case: &Case) -> Comparison<'_> {
     let (metric, arm) = (format!("mean({})", case.input("y")), case.input("treatment"));
-    let prior = if case.input("prior") == "improper" { "prior=flat" } else { "prior=normal(0, 0.3)" };
+    let prior = if case.input("prior") == "improper" { "prior=flat" } else { "prior=normal:0:0.3" };
     let file = case.data();
     let control = case.input("control");
     let arguments = [
@@ -58,8 +58,6 @@ fn gaussian(case: &Case) -> Comparison<'_> {
         "bayes",
         "--option",
         prior,
-        "--option",
-        "lift=delta",
     ];
     let row = Desk::new().analyze(&arguments).rows().effect(&metric, &arm, RELATIVE);
     let mut compared = case.compare();
