@@ -195,7 +195,7 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
         "estimator = \"difference_in_means\"\n",
     ),
     ("option_with_a_bad_value", "experiments/checkout.toml", "\"per_arm\"", "\"per_arms\""),
-    ("plan_unknown", "experiments/checkout.toml", "\"fixed\"", "\"sequential\""),
+    ("plan_unknown", "experiments/checkout.toml", "\"fixed\"", "\"sequentially\""),
     ("minimum_effect_of_another_metric", "experiments/checkout.toml", "{ conversion = 0.01 }", "{ conversio = 0.01 }"),
     ("minimum_units_past_the_end", "experiments/checkout.toml", "minimum_units = 1000", "minimum_units = 90000"),
     ("dimension_twice", "experiments/checkout.toml", "[\"platform\", ", "[\"platform\", \"platform\", "),

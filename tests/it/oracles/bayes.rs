@@ -19,7 +19,7 @@ fn shares(case: &Case) -> Comparison<'_> {
     let arguments = [
         file.to_str().expect("a path in UTF-8"),
         "--arm",
-        "version",
+        "test_version",
         "--control",
         &control,
         "--metric",
