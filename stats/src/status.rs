@@ -11,6 +11,9 @@
 //! | guardrail | one-sided bound inside the margin | `safe` |
 //! | | two-sided interval wholly on the bad side | `harmed` |
 //! | | otherwise | `not shown safe` |
+//!
+//! A posterior has no p-value: it decides where its probability of being better leaves less on the other side than the interval of
+//! the row does, without a correction for the number of tests.
 
 use std::collections::BTreeMap;
 
@@ -212,9 +215,10 @@ impl<'a> Effect<'a> {
         {
             return Status::TooSmallToMatter;
         }
+        let decided = rejects(row.p_adjusted, row) || posterior_decides(row);
         match row.estimate {
-            Some(estimate) if rejects(row.p_adjusted, row) && estimate * bad < 0.0 => Status::Better,
-            Some(estimate) if rejects(row.p_adjusted, row) && estimate * bad > 0.0 => Status::Worse,
+            Some(estimate) if decided && estimate * bad < 0.0 => Status::Better,
+            Some(estimate) if decided && estimate * bad > 0.0 => Status::Worse,
             _ => Status::NoClearEffect,
         }
     }
@@ -222,7 +226,8 @@ impl<'a> Effect<'a> {
     fn guardrail(&self, bad: f64) -> Status {
         // The bound lies inside the margin exactly when the test rejects; where there is no bound, nothing is shown.
         let bounded = |row: &Estimate| row.conf_low.is_some() || row.conf_high.is_some();
-        if self.margin.is_some_and(|row| rejects(row.p_value, row) && bounded(row)) {
+        let shown = |row: &Estimate| rejects(row.p_value, row) || posterior_decides(row);
+        if self.margin.is_some_and(|row| shown(row) && bounded(row)) {
             return Status::Safe;
         }
         let on_bad_side = |row: &&Estimate| {
@@ -231,6 +236,14 @@ impl<'a> Effect<'a> {
         };
         if self.absolute.as_ref().is_some_and(on_bad_side) { Status::Harmed } else { Status::NotShownSafe }
     }
+}
+
+/// Whether a posterior, which has no p-value, lies as far on one side as its credible interval says.
+fn posterior_decides(row: &Estimate) -> bool {
+    let (None, Some(beat), Some(level)) = (row.p_value, row.prob_beat, row.level) else { return false };
+    let is_two_sided = row.alternative.as_deref() == Some("two_sided");
+    let outside = if is_two_sided { (1.0 - level) / 2.0 } else { 1.0 - level };
+    beat > 1.0 - outside || is_two_sided && beat < outside
 }
 
 fn rejects(p: Option<f64>, row: &Estimate) -> bool {

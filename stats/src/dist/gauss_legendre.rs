@@ -1,7 +1,7 @@
 //! Gauss–Legendre quadrature with twenty points.
 
 /// The positive points on (−1, 1) and their weights; the negative ones mirror them.
-const POINTS: [(f64, f64); 10] = [
+pub(crate) const POINTS: [(f64, f64); 10] = [
     (0.076_526_521_133_497_33, 0.152_753_387_130_725_85),
     (0.227_785_851_141_645_08, 0.149_172_986_472_603_75),
     (0.373_706_088_715_419_56, 0.142_096_109_318_382_05),

@@ -38,7 +38,7 @@ pub(crate) mod double_double;
 mod fisher_f;
 mod gamma;
 pub(crate) mod gamma_function;
-mod gauss_legendre;
+pub(crate) mod gauss_legendre;
 mod half_line;
 mod hypergeometric;
 mod incomplete_beta;

@@ -1,21 +1,9 @@
 //! Gauss–Legendre panels: integrals of smooth functions over short pieces of the line, and up to any point inside one.
 
-/// Nodes of the rule on [−1, 1].
-const NODES: usize = 20;
+use crate::dist::gauss_legendre::POINTS;
 
-/// Nodes inside (0, 1) and their weights; the others are their mirror images.
-const RULE: [(f64, f64); NODES / 2] = [
-    (0.07652652113349734, 0.15275338713072584),
-    (0.22778585114164507, 0.14917298647260374),
-    (0.37370608871541955, 0.14209610931838204),
-    (0.5108670019508271, 0.13168863844917664),
-    (0.636053680726515, 0.11819453196151841),
-    (0.7463319064601508, 0.10193011981724044),
-    (0.8391169718222188, 0.08327674157670475),
-    (0.912234428251326, 0.06267204833410907),
-    (0.9639719272779138, 0.04060142980038694),
-    (0.9931285991850949, 0.017614007139152118),
-];
+/// Nodes of the rule on [−1, 1].
+const NODES: usize = 2 * POINTS.len();
 
 /// `∫ f` from `low` to `high` of several functions at once, by 20 nodes: exact for polynomials of degree 39.
 ///
@@ -23,7 +11,7 @@ const RULE: [(f64, f64); NODES / 2] = [
 pub(super) fn panel<const N: usize>(low: f64, high: f64, f: impl Fn(f64) -> [f64; N]) -> [f64; N] {
     let (centre, half) = (0.5 * (low + high), 0.5 * (high - low));
     let mut sums = [0.0; N];
-    for (node, weight) in RULE {
+    for (node, weight) in POINTS {
         let (left, right) = (f(centre - half * node), f(centre + half * node));
         for (sum, (left, right)) in sums.iter_mut().zip(left.into_iter().zip(right)) {
             *sum += weight * (left + right);
@@ -50,7 +38,7 @@ impl RunningIntegral {
     pub fn of(low: f64, high: f64, f: impl Fn(f64) -> f64) -> Self {
         let (centre, half) = (0.5 * (low + high), 0.5 * (high - low));
         let mut terms = [0.0; NODES];
-        for (node, weight) in RULE {
+        for (node, weight) in POINTS {
             let (left, right) = (f(centre - half * node), f(centre + half * node));
             let (even, odd) = (weight * (right + left), weight * (right - left));
             for (k, p) in polynomials(node).take(NODES).enumerate() {

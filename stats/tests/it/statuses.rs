@@ -257,3 +257,16 @@ fn three_arms_get_a_sentence_each() {
     let (_, text) = sentence(rows, &Rules::default(), &[]);
     assert_eq!(text, "`B` improves m by 5.0 % (95 % CI 3.0 to 7.0). `C`: m: no clear effect (95 % CI −2.0 to 2.0).");
 }
+
+#[test]
+fn a_posterior_decides_by_its_probability_where_a_test_has_a_p_value() {
+    let posterior = |rows: Vec<Estimate>, beat: f64| -> Vec<Estimate> {
+        let of = |row: Estimate| Estimate { p_value: None, prob_beat: Some(beat), ..row };
+        rows.into_iter().map(of).collect()
+    };
+    let of =
+        |lift: f64, beat: f64| word(posterior(effect("m", "primary", "B", lift, 0.01, 0.5), beat), &Rules::default());
+    assert_eq!([of(0.03, 0.98), of(0.01, 0.97), of(-0.03, 0.02)], ["better", "no clear effect", "worse"]);
+    let guarded = |beat: f64| word(posterior(guardrail("g", 0.0, 0.02, 0.5), beat), &Rules::default());
+    assert_eq!([guarded(0.98), guarded(0.97)], ["safe", "not shown safe"]);
+}
