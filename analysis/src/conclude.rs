@@ -153,7 +153,7 @@ fn rules(plan: &Plan) -> Rules {
 fn progress(plan: &Plan) -> Progress {
     match plan.experiment.plan.kind {
         PlanKind::Fixed => passed(plan),
-        PlanKind::GroupSequential | PlanKind::Sequential => Progress::Ended,
+        PlanKind::GroupSequential | PlanKind::Sequential => Progress::Looking,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
-use estimand_metrics::definition::RoleKind;
+use estimand_metrics::definition::{PlanKind, RoleKind};
 use estimand_metrics::plan::lower::UnitState;
 use estimand_metrics::plan::{Plan, Question};
 use estimand_stats::check::CheckResult;
@@ -74,7 +74,8 @@ pub fn over_time(
         };
         let rows = labelled(plan, estimates.rows.iter().filter(of_metric));
         if let (false, Some(measure)) = (rows.is_empty(), measures.get(name)) {
-            let series = EffectSeries::of(&measure.label, &rows, measure, false)?;
+            let sequential = plan.experiment.plan.kind == PlanKind::Sequential;
+            let series = EffectSeries::of(&measure.label, &rows, measure, sequential)?;
             figures.extend(draw("cumulative_effect", &ChartInput::EffectSeries(series))?);
         }
     }

@@ -3,7 +3,7 @@
 //! | role | condition, the first that holds | status |
 //! | --- | --- | --- |
 //! | any | a failed trust check | `check data` |
-//! | any | plan not ended, or fewer than the minimum units | `running` |
+//! | any | plan not ended, no test at this look of a plan of several, or fewer than the minimum units | `running` |
 //! | primary, secondary | whole interval inside ± the minimum effect, when one is set | `too small to matter` |
 //! | | corrected test rejects, on the good side | `better` |
 //! | | corrected test rejects, on the bad side | `worse` |
@@ -98,6 +98,8 @@ pub enum Progress {
     /// It has, or there is no plan: what is there is all.
     #[default]
     Ended,
+    /// It may go on, and each look decides about what it has a test of.
+    Looking,
     /// It has not.
     Running {
         /// Share of the plan that has passed, in time or in units, when the plan names one.
@@ -190,7 +192,12 @@ impl<'a> Effect<'a> {
         let row = self.absolute.or(self.relative).or(self.margin)?;
         let role = Role::of(row)?;
         let units = row.n.unwrap_or(0).saturating_add(row.n_baseline.unwrap_or(0));
-        if rules.progress != Progress::Ended || rules.minimum_units.is_some_and(|minimum| units < minimum) {
+        let waits = match rules.progress {
+            Progress::Ended => false,
+            Progress::Looking => row.p_value.is_none() && row.prob_beat.is_none(),
+            Progress::Running { .. } => true,
+        };
+        if waits || rules.minimum_units.is_some_and(|minimum| units < minimum) {
             return Some(Status::Running);
         }
         let metric = row.metric.as_deref().unwrap_or_default();

@@ -55,7 +55,13 @@ pub fn verdict(estimates: &Estimates, rules: &Rules, checks: &[CheckResult]) -> 
         .filter(|row| family::is_decision(row) && row.segment.is_none() && row.margin.is_none())
         .filter(|row| row.scale.as_deref() == Some("absolute"))
         .collect();
-    if effects.iter().any(|row| Status::of(row) == Some(Status::Running)) {
+    let runs = |row: &&Estimate| Status::of(row) == Some(Status::Running);
+    // A look decides about what it has a test of; a plan of one look decides about everything at once.
+    let nothing_yet = match rules.progress {
+        Progress::Looking => effects.iter().all(runs),
+        Progress::Ended | Progress::Running { .. } => effects.iter().any(runs),
+    };
+    if nothing_yet && !effects.is_empty() {
         return Verdict { kind: VerdictKind::Running, sentence: running(rules) };
     }
     let mut arms: Vec<&str> = Vec::new();
@@ -79,7 +85,7 @@ fn running(rules: &Rules) -> String {
             format!("Running: {:.0} % of the plan has passed; there is no verdict yet.", 100.0 * share.clamp(0.0, 1.0))
         }
         Progress::Running { share: None } => "Running: the plan has not ended; there is no verdict yet.".to_owned(),
-        Progress::Ended => match rules.minimum_units {
+        Progress::Ended | Progress::Looking => match rules.minimum_units {
             Some(units) => format!("Running: fewer than the {units} units that a verdict needs."),
             None => "Running: there is no verdict yet.".to_owned(),
         },
