@@ -433,8 +433,10 @@ proptest! {
     fn without_effect_the_power_is_the_level(plan in plans()) {
         let power = plan.power(5_000.0, Effect::Absolute(0.0)).unwrap();
         let nominal = 1.0 - plan.level;
-        // Counts are discrete, and Welch's test under unequal spread is near its level, not at it.
-        prop_assert!((power - nominal).abs() < 0.004, "{power} is not {nominal}");
+        // Welch's test under unequal spread is near its level, not at it. A share's test is further away on one side: twenty
+        // successes in the smaller arm are discrete and skewed.
+        let near = if matches!(plan.outcome, Outcome::Proportion { .. }) { 0.03 } else { 0.004 };
+        prop_assert!((power - nominal).abs() < near, "{power} is not {nominal}");
     }
 
     #[test]

@@ -270,3 +270,21 @@ fn a_posterior_decides_by_its_probability_where_a_test_has_a_p_value() {
     let guarded = |beat: f64| word(posterior(guardrail("g", 0.0, 0.02, 0.5), beat), &Rules::default());
     assert_eq!([guarded(0.98), guarded(0.97)], ["safe", "not shown safe"]);
 }
+
+#[test]
+fn a_look_decides_about_what_it_has_a_test_of() {
+    let looking = Rules { progress: Progress::Looking, ..Rules::default() };
+    let tested = effect("m", "primary", "B", 0.03, 0.01, 0.003);
+    let untested: Vec<Estimate> = effect("n", "primary", "B", 0.02, 0.01, 0.5)
+        .into_iter()
+        .map(|row| Estimate { p_value: None, conf_low: None, conf_high: None, ..row })
+        .collect();
+    let estimates = finished(vec![tested, untested.clone()], &looking, &[]);
+    let words: Vec<&str> = estimates.rows.iter().filter_map(|row| row.status.as_deref()).collect();
+    assert_eq!(words, ["better", "better", "running", "running"]);
+    let told = verdict(&estimates, &looking, &[]);
+    assert_eq!(told.kind, VerdictKind::Decided);
+    assert!(told.sentence.contains("n: running"), "{}", told.sentence);
+    let waiting = finished(vec![untested], &looking, &[]);
+    assert_eq!(verdict(&waiting, &looking, &[]).kind, VerdictKind::Running);
+}
