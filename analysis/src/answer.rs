@@ -1,5 +1,6 @@
 //! From statistics per arm to rows of the result table: every question, every arm, every cut.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use estimand_metrics::collect::Collected;
@@ -20,7 +21,7 @@ pub const INNER_LEVELS: [f64; 2] = [0.5, 0.8];
 /// One question to one estimator, of some units.
 struct Task<'a> {
     question: &'a Question,
-    asked: Asked,
+    asked: Cow<'a, Asked>,
     sample: &'a Sample,
     /// All counted units, of which the sample is a part.
     whole: &'a Sample,
@@ -29,8 +30,8 @@ struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    fn of(question: &'a Question, asked: &Asked, sample: &'a Sample, whole: &'a Sample) -> Self {
-        Self { question, asked: asked.clone(), sample, whole, segment: None, period: None }
+    fn of(question: &'a Question, asked: &'a Asked, sample: &'a Sample, whole: &'a Sample) -> Self {
+        Self { question, asked: Cow::Borrowed(asked), sample, whole, segment: None, period: None }
     }
 
     fn rows(&self, plan: &Plan) -> Result<Estimates, Error> {
@@ -99,10 +100,11 @@ pub fn overall(plan: &Plan, collected: &Collected, threads: usize) -> Result<Est
 /// # Errors
 /// As [`overall`].
 pub fn inner_intervals(plan: &Plan, collected: &Collected, threads: usize) -> Result<Estimates, Error> {
-    let at_levels = |(question, asked): (_, &Asked)| {
+    let at_levels = |(question, asked)| {
+        let task = move || Task::of(question, asked, &collected.all, &collected.all);
         INNER_LEVELS.map(|level| {
-            let asked = Asked { design: Design { level, ..asked.design.clone() }, ..asked.clone() };
-            Task::of(question, &asked, &collected.all, &collected.all)
+            let asked = Asked { design: Design { level, ..asked.design.clone() }, ..Asked::clone(asked) };
+            Task { asked: Cow::Owned(asked), ..task() }
         })
     };
     let tasks: Vec<Task<'_>> = deciding(plan).flat_map(at_levels).collect();

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use estimand_metrics::definition::PlanKind;
 use estimand_metrics::plan::{Asked, Plan};
 use estimand_stats::sample::{ArmSample, Sample};
+use estimand_stats::suffstat::CoMoments;
 use estimand_stats::{Design, Estimand};
 
 const PLANNED_UNITS: &str = "planned_units";
@@ -58,10 +59,9 @@ fn pair(estimand: &Estimand, sample: &Sample) -> u64 {
 
 fn with_a_value(estimand: &Estimand, arm: &ArmSample) -> u64 {
     let variables = estimand.summary.variables();
-    let of_all = |(names, block): &(Vec<String>, _)| -> Option<u64> {
-        let block: &Option<estimand_stats::suffstat::CoMoments> = block;
+    let of_all = |(names, block): &(Vec<String>, Option<CoMoments>)| {
         let holds = variables.iter().all(|variable| names.contains(variable));
-        block.as_ref().filter(|_| holds).map(estimand_stats::suffstat::CoMoments::n)
+        block.as_ref().filter(|_| holds).map(CoMoments::n)
     };
     arm.comoments.iter().filter_map(of_all).max().unwrap_or(arm.units)
 }

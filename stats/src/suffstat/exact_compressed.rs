@@ -109,13 +109,14 @@ impl ExactCompressed {
         let row = |place: &u32| rows.get(*place as usize * width..(*place as usize + 1) * width).unwrap_or_default();
         // Features are finite and without negative zeros, so equal numbers have equal bits.
         let hash = |features: &[f64]| hasher.hash_one(bytemuck::cast_slice::<f64, u64>(features));
-        if let Some(place) = places.find(hash(features), |place| row(place) == features) {
+        let own = hash(features);
+        if let Some(place) = places.find(own, |place| row(place) == features) {
             return Ok(*place as usize);
         }
         let place = n.len();
         let short =
             u32::try_from(place).map_err(|_| Error::Overflow { what: "the count of distinct rows".to_owned() })?;
-        places.insert_unique(hash(features), short, |place| hash(row(place)));
+        places.insert_unique(own, short, |place| hash(row(place)));
         rows.extend_from_slice(features);
         n.push(0);
         for outcome in outcomes {

@@ -71,8 +71,11 @@ impl GroupSums {
 
     /// Sets the number of groups; new ones have met no value.
     pub fn resize(&mut self, groups: usize) {
+        // A table that grows loses nothing, and one that grows group by group must not look through what stands beside it.
+        if groups < self.cells.len() {
+            self.rest.retain(|group, _| *group < groups);
+        }
         self.cells.resize(groups, [NOTHING, NOTHING]);
-        self.rest.retain(|group, _| *group < groups);
     }
 
     /// Adds one value to a group.
