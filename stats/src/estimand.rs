@@ -54,6 +54,16 @@ pub enum Summary {
         /// Column of the unit table.
         denominator: Variable,
     },
+    /// The time that units go without an event, some of which have not had it yet.
+    ///
+    /// More is longer: where the event is bad, as leaving is, `higher` is good; where it is wanted, as a first order
+    /// is, `lower` is. Every estimator of it keeps to that, whatever its own scale.
+    TimeToEvent {
+        /// Column of the unit table: the time from exposure to the event, or to where the unit was last seen without it.
+        duration: Variable,
+        /// Column of the unit table: 1 where the event was seen, 0 where the unit was only watched so far.
+        event: Variable,
+    },
 }
 
 impl Summary {
@@ -63,6 +73,7 @@ impl Summary {
             Self::Mean { .. } => SummaryKind::Mean,
             Self::Proportion { .. } => SummaryKind::Proportion,
             Self::Ratio { .. } => SummaryKind::Ratio,
+            Self::TimeToEvent { .. } => SummaryKind::TimeToEvent,
         }
     }
 
@@ -71,6 +82,7 @@ impl Summary {
         match self {
             Self::Mean { outcome } | Self::Proportion { outcome } => vec![outcome.clone()],
             Self::Ratio { numerator, denominator } => vec![numerator.clone(), denominator.clone()],
+            Self::TimeToEvent { duration, event } => vec![duration.clone(), event.clone()],
         }
     }
 }
@@ -86,6 +98,8 @@ pub enum SummaryKind {
     Proportion,
     /// [`Summary::Ratio`].
     Ratio,
+    /// [`Summary::TimeToEvent`].
+    TimeToEvent,
 }
 
 impl SummaryKind {
@@ -95,6 +109,7 @@ impl SummaryKind {
             Self::Mean => "mean",
             Self::Proportion => "proportion",
             Self::Ratio => "ratio",
+            Self::TimeToEvent => "time_to_event",
         }
     }
 }
@@ -155,6 +170,7 @@ impl fmt::Display for Estimand {
             Summary::Ratio { numerator, denominator } => {
                 format!("difference in total {numerator} per total {denominator}")
             }
+            Summary::TimeToEvent { .. } => "difference in time to event".to_owned(),
         };
         write!(f, "{summary} of `{}` per {}", self.metric, self.unit)?;
         if !self.window.is_empty() {

@@ -129,10 +129,10 @@ result_table! {
     quantile: f64, "Quantile of a quantile effect, inside (0, 1).";
     n: u64, "Units of the arm that enter the estimate.";
     n_baseline: u64, "Units of the baseline arm that enter the estimate.";
-    mean: f64, "Mean (ratio, share, quantile, trimmed mean) of the arm, in the unit of the metric, adjusted when the estimate is.";
+    mean: f64, "Mean (ratio, share, quantile, trimmed mean, restricted mean time) of the arm, in the unit of the metric, adjusted when the estimate is.";
     mean_baseline: f64, "The same of the baseline arm.";
-    estimand: String, "Short name of what is estimated: `ate`, `hodges_lehmann`, `quantile`, `superiority` or `trimmed_mean`.";
-    scale: String, "`absolute` (unit of the metric) or `relative` (share of the baseline mean).";
+    estimand: String, "Short name of what is estimated: `ate`, `hazard_ratio`, `hodges_lehmann`, `log_rank`, `quantile`, `restricted_mean`, `superiority`, `survival_difference` or `trimmed_mean`.";
+    scale: String, "`absolute` (unit of the metric; a logarithm for a hazard ratio) or `relative` (share of the baseline mean).";
     alternative: String, "`two_sided`, `greater` or `less`.";
     margin: f64, "Non-inferiority margin relative to the baseline mean.";
     estimate: f64, "The effect, on `scale`.";

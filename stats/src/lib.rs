@@ -13,7 +13,7 @@
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
 //! - [`empirical`] and [`ranks`]: an arm as its distinct values with counts, and what order alone says of two of them.
 //! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
-//! - [`survival`]: times to an event, some not yet seen.
+//! - [`survival`]: times to an event, some not yet seen; [`counts`]: events per unit or per exposure.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
 //! - [`posterior`]: what a prior and the data together say, exactly.
@@ -25,6 +25,7 @@
 pub mod bands;
 pub mod check;
 pub mod contrast;
+pub mod counts;
 pub mod design;
 pub mod dist;
 pub mod empirical;

@@ -1,5 +1,6 @@
 //! Two rates of counts under gamma priors.
 
+use crate::counts::MOST_EVENTS;
 use crate::design::Design;
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
@@ -43,9 +44,6 @@ const PRIOR_SHAPE: OptionSpec = OptionSpec {
     default: "0.5",
     meaning: "Shape of the gamma prior of each rate of events: as many events seen before.",
 };
-
-/// Whole numbers above this are not all doubles, so nothing of this size was counted.
-const MOST_EVENTS: f64 = 9_007_199_254_740_992.0;
 
 impl Estimator for GammaPoisson {
     fn name(&self) -> &str {

@@ -31,16 +31,24 @@ mod difference_in_means;
 mod distributions;
 mod gamma_poisson;
 mod group_sequential;
+mod hazard_ratio;
+mod hazards;
 mod joint;
+mod log_rank;
+mod log_ratio;
 mod mann_whitney;
 mod ols;
 pub mod option;
 mod permutation;
 mod proportion;
 mod quantile;
+mod rate_ratio;
 mod ratio;
 mod regression_adjustment;
 mod replication;
+mod restricted_mean;
+mod survival_difference;
+mod times;
 mod trimmed_mean;
 mod usual_model;
 
@@ -107,13 +115,18 @@ pub const ALL: &[&dyn Estimator] = &[
     &difference_in_means::DifferenceInMeans,
     &gamma_poisson::GammaPoisson,
     &group_sequential::GroupSequential,
+    &hazard_ratio::HazardRatio,
+    &log_rank::LogRank,
     &mann_whitney::MannWhitney,
     &ols::Ols,
     &permutation::Permutation,
     &proportion::Proportion,
     &quantile::Quantile,
+    &rate_ratio::RateRatio,
     &ratio::Ratio,
     &regression_adjustment::RegressionAdjustment,
+    &restricted_mean::RestrictedMean,
+    &survival_difference::SurvivalDifference,
     &trimmed_mean::TrimmedMean,
 ];
 
@@ -124,6 +137,7 @@ pub fn usual(kind: SummaryKind, adjusted: bool) -> &'static str {
         (SummaryKind::Proportion, false) => "proportion",
         (SummaryKind::Mean | SummaryKind::Proportion, true) => "regression_adjustment",
         (SummaryKind::Ratio, _) => "ratio",
+        (SummaryKind::TimeToEvent, _) => "restricted_mean",
     }
 }
 

@@ -63,8 +63,8 @@ pub enum CoxError {
     /// No event was seen while others were at risk.
     #[error("no event was seen with other units at risk, so hazards cannot be compared; lengthen the experiment")]
     NoEvents,
-    /// A row does not fit the others, or is not finite.
-    #[error("row {0} has a time or covariate that is not finite, or another number of covariates than the first row")]
+    /// A row does not fit the others, or has a value that the model has no place for.
+    #[error("row {0} has a time or covariate that cannot be, or another number of covariates than the first row")]
     Row(usize),
     /// Covariates are linear combinations of others among the units at risk.
     #[error("covariates {0:?} (from 0) are linear combinations of the others among units at risk; leave them out")]

@@ -6,15 +6,52 @@ use super::LifeTable;
 use crate::dist::{ChiSquared, TailProbability};
 use crate::least_squares::CrossProducts;
 
-/// How event times are weighted: `S(t−)^rho · (1 − S(t−))^gamma`, with the survival of all arms together.
+/// How event times are weighted. All but the log-rank's weigh early times more, where more units are at risk; Fleming and
+/// Harrington's with `gamma` above zero weigh late ones.
 ///
-/// - **Source** Fleming & Harrington (1991), definition 7.2.1.
+/// - **Source** Gehan (1965); Breslow (1970); Tarone & Ware (1977); Peto & Peto (1972); Fleming & Harrington (1991),
+///   definition 7.2.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Weighting {
-    /// Zero for the log-rank test; one for Peto and Peto's, which looks at early differences.
-    pub rho: f64,
-    /// Above zero for late differences.
-    pub gamma: f64,
+pub enum Weighting {
+    /// All alike: best when hazards are in proportion.
+    #[default]
+    LogRank,
+    /// By the units at risk: Gehan's and Breslow's extension of Wilcoxon's test. Depends on who left when.
+    Gehan,
+    /// By the root of the units at risk.
+    TaroneWare,
+    /// By Peto and Peto's survival of all arms together, `Π_{tᵢ ≤ t} 1 − dᵢ/(nᵢ + 1)`.
+    Peto,
+    /// By `S(t−)^rho · (1 − S(t−))^gamma`, with the survival of all arms together.
+    FlemingHarrington {
+        /// Zero for the log-rank test, one for early differences.
+        rho: f64,
+        /// Above zero for late differences.
+        gamma: f64,
+    },
+}
+
+/// Survival of all arms together on the way: Kaplan and Meier's, and Peto and Peto's.
+#[derive(Clone, Copy, Debug)]
+struct Pooled {
+    survival: f64,
+    peto: f64,
+}
+
+impl Weighting {
+    /// The weight of a time with `d` events among `n` at risk, and what is left after it.
+    fn weigh(self, pooled: &mut Pooled, n: f64, d: f64) -> f64 {
+        let before = pooled.survival;
+        pooled.survival *= (n - d) / n;
+        pooled.peto *= (n + 1.0 - d) / (n + 1.0);
+        match self {
+            Self::LogRank => 1.0,
+            Self::Gehan => n,
+            Self::TaroneWare => n.sqrt(),
+            Self::Peto => pooled.peto,
+            Self::FlemingHarrington { rho, gamma } => before.powf(rho) * (1.0 - before).powf(gamma),
+        }
+    }
 }
 
 /// A log-rank test of several arms.
@@ -32,6 +69,8 @@ pub struct LogRank {
     pub tail: TailProbability,
     /// The variance of `O − E` of each arm.
     pub variance: Vec<f64>,
+    /// What `O − E` of each arm gains, to first order, for each unit of its log hazard ratio to the others.
+    pub information: Vec<f64>,
 }
 
 impl LogRank {
@@ -39,6 +78,17 @@ impl LogRank {
     pub fn signed_root(&self) -> Option<f64> {
         let (observed, expected) = (self.observed.get(1)?, self.expected.get(1)?);
         (self.observed.len() == 2).then(|| self.statistic.sqrt().copysign(observed - expected))
+    }
+
+    /// Of two arms, the log hazard ratio of the last to the first in one step, `(O − E)/I`, and its standard error
+    /// `√V/I`: the test over a scale. Where the ratio changes over time, its mean weighted by `w·v`.
+    ///
+    /// - **Gives** an estimate towards zero where it lies beyond ±1.
+    /// - **Source** Peto & Peto (1972); Yusuf, Peto, Lewis, Collins & Sleight (1985), appendix, for the log-rank test.
+    pub fn log_ratio(&self) -> Option<(f64, f64)> {
+        let (distance, information) = (self.observed.get(1)? - self.expected.get(1)?, self.information.get(1)?);
+        let found = (distance / information, self.variance.get(1)?.sqrt() / information);
+        (self.observed.len() == 2 && found.0.is_finite() && found.1 > 0.0).then_some(found)
     }
 }
 
@@ -58,11 +108,14 @@ pub fn log_rank(strata: &[Vec<LifeTable>], weighting: Weighting) -> Option<LogRa
     if arms < 2 || strata.iter().any(|stratum| stratum.len() != arms) {
         return None;
     }
-    let (mut observed, mut expected) = (DVector::zeros(arms), DVector::zeros(arms));
-    let mut variance = DMatrix::zeros(arms, arms);
-    for stratum in strata {
-        add_stratum(stratum, weighting, &mut observed, &mut expected, &mut variance);
-    }
+    let mut sums = Sums {
+        observed: DVector::zeros(arms),
+        expected: DVector::zeros(arms),
+        information: DVector::zeros(arms),
+        variance: DMatrix::zeros(arms, arms),
+    };
+    strata.iter().for_each(|stratum| sums.add(stratum, weighting));
+    let Sums { observed, expected, information, variance } = sums;
     // An arm that was never at risk beside another does not vary; the last one that does follows from the others.
     let varying: Vec<usize> = (0..arms).filter(|arm| variance[(*arm, *arm)] > 0.0).collect();
     let free = varying.get(..varying.len().checked_sub(1)?)?;
@@ -73,42 +126,54 @@ pub fn log_rank(strata: &[Vec<LifeTable>], weighting: Weighting) -> Option<LogRa
     let tail = TailProbability::upper(&ChiSquared::new(df)?, statistic)?;
     let list = |vector: DVector<f64>| vector.iter().copied().collect();
     let diagonal = list(variance.diagonal());
-    Some(LogRank { observed: list(observed), expected: list(expected), statistic, df, tail, variance: diagonal })
+    Some(LogRank {
+        observed: list(observed),
+        expected: list(expected),
+        statistic,
+        df,
+        tail,
+        variance: diagonal,
+        information: list(information),
+    })
 }
 
-fn add_stratum(
-    arms: &[LifeTable],
-    weighting: Weighting,
-    observed: &mut DVector<f64>,
-    expected: &mut DVector<f64>,
-    variance: &mut DMatrix<f64>,
-) {
-    let mut times: Vec<f64> =
-        arms.iter().flat_map(|arm| arm.rows().iter().filter(|row| row.events > 0).map(|row| row.time)).collect();
-    times.sort_by(f64::total_cmp);
-    times.dedup();
-    let mut at = vec![0_usize; arms.len()];
-    let mut survival = 1.0_f64;
-    for time in times {
-        for (arm, at) in arms.iter().zip(&mut at) {
-            *at += arm.rows()[*at..].partition_point(|row| row.time < time);
-        }
-        let rows = || arms.iter().zip(&at).map(|(arm, at)| arm.rows().get(*at));
-        let at_risk: Vec<f64> = rows().map(|row| row.map_or(0.0, |row| row.at_risk as f64)).collect();
-        let events: Vec<f64> =
-            rows().map(|row| row.filter(|row| row.time == time).map_or(0.0, |row| row.events as f64)).collect();
-        let (n, d): (f64, f64) = (at_risk.iter().sum(), events.iter().sum());
-        let weight = survival.powf(weighting.rho) * (1.0 - survival).powf(weighting.gamma);
-        survival *= (n - d) / n;
-        // The last unit at risk has the event for certain.
-        let spread = if n > 1.0 { weight * weight * d * (n - d) / (n - 1.0) } else { 0.0 };
-        for a in 0..arms.len() {
-            let share = at_risk[a] / n;
-            observed[a] += weight * events[a];
-            expected[a] += weight * d * share;
-            for b in 0..arms.len() {
-                let same = if a == b { 1.0 } else { 0.0 };
-                variance[(a, b)] += spread * share * (same - at_risk[b] / n);
+/// Sums over times and strata, by arm.
+struct Sums {
+    observed: DVector<f64>,
+    expected: DVector<f64>,
+    information: DVector<f64>,
+    variance: DMatrix<f64>,
+}
+
+impl Sums {
+    fn add(&mut self, arms: &[LifeTable], weighting: Weighting) {
+        let mut times: Vec<f64> =
+            arms.iter().flat_map(|arm| arm.rows().iter().filter(|row| row.events > 0).map(|row| row.time)).collect();
+        times.sort_by(f64::total_cmp);
+        times.dedup();
+        let mut at = vec![0_usize; arms.len()];
+        let mut pooled = Pooled { survival: 1.0, peto: 1.0 };
+        for time in times {
+            for (arm, at) in arms.iter().zip(&mut at) {
+                *at += arm.rows()[*at..].partition_point(|row| row.time < time);
+            }
+            let rows = || arms.iter().zip(&at).map(|(arm, at)| arm.rows().get(*at));
+            let at_risk: Vec<f64> = rows().map(|row| row.map_or(0.0, |row| row.at_risk as f64)).collect();
+            let events: Vec<f64> =
+                rows().map(|row| row.filter(|row| row.time == time).map_or(0.0, |row| row.events as f64)).collect();
+            let (n, d): (f64, f64) = (at_risk.iter().sum(), events.iter().sum());
+            let weight = weighting.weigh(&mut pooled, n, d);
+            // The last unit at risk has the event for certain.
+            let spread = if n > 1.0 { weight * d * (n - d) / (n - 1.0) } else { 0.0 };
+            for a in 0..arms.len() {
+                let share = at_risk[a] / n;
+                self.observed[a] += weight * events[a];
+                self.expected[a] += weight * d * share;
+                self.information[a] += spread * share * (1.0 - share);
+                for b in 0..arms.len() {
+                    let same = if a == b { 1.0 } else { 0.0 };
+                    self.variance[(a, b)] += weight * spread * share * (same - at_risk[b] / n);
+                }
             }
         }
     }

@@ -8,9 +8,11 @@
 //! | `competing_risks` | | cumulative incidence by cause (Aalen–Johansen) |
 //! | `concordance` | | how often the higher predictor has the event first |
 //! | `cox`, `cox_exact` | Wald, likelihood ratio, score | hazard ratios, ties by Efron, Breslow or exactly; robust errors |
+//! | `hazard_ratio` | Wald, likelihood ratio, score, of any ratio | the hazard ratio of two arms, with intervals by each |
 //! | `kaplan_meier` | | survival with Greenwood's error; quantiles; restricted mean |
 //! | `life_table` | | the counts themselves |
-//! | `log_rank` | log-rank and Fleming–Harrington's, any number of arms, by strata | |
+//! | `log_rank` | log-rank and its weighted family, any number of arms, by strata | the hazard ratio in one step |
+//! | `weibull` | | lifetimes of a parametric form |
 //!
 //! ```
 //! use estimand_stats::survival::{ConfidenceScale, LifeTable, log_rank};
@@ -29,12 +31,16 @@ mod competing_risks;
 mod concordance;
 mod cox;
 mod cox_exact;
+mod hazard_ratio;
 mod kaplan_meier;
 mod life_table;
 mod log_rank;
+mod weibull;
 
 pub use competing_risks::{CumulativeIncidence, IncidenceStep};
 pub use cox::{Cox, CoxError, CoxRow, Ties};
+pub use hazard_ratio::{HazardRatio, HazardTest};
 pub use kaplan_meier::{ConfidenceScale, KaplanMeier, RestrictedMean, Step};
 pub use life_table::{ImpossibleTime, LifeRow, LifeTable};
 pub use log_rank::{LogRank, Weighting, log_rank};
+pub use weibull::Weibull;

@@ -6,7 +6,7 @@ use estimand_stats::{Design, Error, Estimand, Estimates, Estimator, Sample, esti
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::samples::{Arm, answer, effect, mean_of, proportion_of, ratio_of, sample, with_compressed};
+use crate::samples::{Arm, answer, effect, mean_of, proportion_of, ratio_of, sample, time_to, with_compressed};
 
 const SHAPES: [&str; 10] = [
     "ordinary",
@@ -21,16 +21,27 @@ const SHAPES: [&str; 10] = [
     "zeros",
 ];
 
-/// Two arms with an outcome of 0 and 1, an amount, a count that is positive, and two covariates.
+/// Columns in the unit of the metric: what is rescaled.
+const IN_UNITS: [&str; 2] = ["amount", "duration"];
+
+/// Absolute effects that have no unit.
+const WITHOUT_UNIT: [&str; 3] = ["hazard_ratio", "log_rank", "survival_difference"];
+
+/// Two arms with an outcome of 0 and 1, an amount, a count that is positive, two covariates, and a time that ends with an
+/// event or without.
 fn arms(shape: &str, seed: u64) -> [Arm; 2] {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut arm = |name: &str, n: usize, shift: f64| {
-        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); 5];
+        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); 7];
         for _ in 0..n {
             let x: f64 = random.random();
             let share = f64::from(u8::from(random.random::<f64>() < 0.3 + shift));
             let amount = 2.0 * x + random.random::<f64>() + shift;
-            let row = [share, amount, 1.0 + (4.0 * random.random::<f64>()).floor(), x, random.random::<f64>()];
+            let count = 1.0 + (4.0 * random.random::<f64>()).floor();
+            let covariates = [x, random.random::<f64>()];
+            let duration = 1.0 + ((20.0 + 20.0 * shift) * random.random::<f64>()).floor();
+            let event = f64::from(u8::from(random.random::<f64>() < 0.7));
+            let row = [share, amount, count, covariates[0], covariates[1], duration, event];
             columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
         }
         let change: fn(f64) -> f64 = match shape {
@@ -41,13 +52,17 @@ fn arms(shape: &str, seed: u64) -> [Arm; 2] {
             _ => |value| value,
         };
         columns[1].iter_mut().for_each(|value| *value = change(*value));
+        // Times are never below zero.
+        columns[5].iter_mut().for_each(|value| *value = change(*value).abs());
         if shape.starts_with("no variance") {
             let level = if shape.ends_with("differ") { shift } else { 0.0 };
             columns[0].fill(f64::from(u8::from(level > 0.0)));
             columns[1].fill(3.0 + level);
             columns[2].fill(2.0);
+            columns[5].fill(3.0 + level);
+            columns[6].fill(1.0);
         }
-        let names = ["share", "amount", "count", "x", "z"];
+        let names = ["share", "amount", "count", "x", "z", "duration", "event"];
         let columns = names.iter().zip(columns).map(|(name, values)| ((*name).to_owned(), values)).collect();
         Arm { name: name.to_owned(), columns }
     };
@@ -65,6 +80,7 @@ fn questions(served: &[SummaryKind]) -> Vec<Estimand> {
         (SummaryKind::Mean, mean_of("amount")),
         (SummaryKind::Proportion, proportion_of("share")),
         (SummaryKind::Ratio, ratio_of("amount", "count")),
+        (SummaryKind::TimeToEvent, time_to("event", "duration")),
     ];
     let hypotheses =
         [Hypothesis::TwoSided, Hypothesis::Greater, Hypothesis::Less, Hypothesis::NonInferiority { margin: 0.1 }];
@@ -273,7 +289,8 @@ fn rescaling_the_outcome_rescales_the_effect_and_leaves_the_lift() {
         }
         let scaled = arms.clone().map(|mut arm| {
             // A power of two, so that not even the last bit may change.
-            arm.columns[1].1.iter_mut().for_each(|value| *value *= 1024.0);
+            let scaled = arm.columns.iter_mut().filter(|(name, _)| IN_UNITS.contains(&name.as_str()));
+            scaled.for_each(|(_, values)| values.iter_mut().for_each(|value| *value *= 1024.0));
             arm
         });
         let (Ok(one), Ok(other)) =
@@ -282,7 +299,9 @@ fn rescaling_the_outcome_rescales_the_effect_and_leaves_the_lift() {
             return;
         };
         for (one, other) in one.rows.iter().zip(&other.rows).filter(|(row, _)| row.term.is_none()) {
-            let factor = if one.scale.as_deref() == Some("absolute") { 1024.0 } else { 1.0 };
+            let has_unit = one.scale.as_deref() == Some("absolute")
+                && one.estimand.as_deref().is_some_and(|estimand| !WITHOUT_UNIT.contains(&estimand));
+            let factor = if has_unit { 1024.0 } else { 1.0 };
             let alike = |one: Option<f64>, other: Option<f64>, factor: f64| match (one, other) {
                 (Some(one), Some(other)) => (factor * one - other).abs() <= 1e-11 * other.abs(),
                 (one, other) => one == other,

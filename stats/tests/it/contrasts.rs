@@ -188,7 +188,7 @@ fn only_the_delta_method_speaks_of_the_plain_mean() {
 
 #[test]
 fn each_kind_of_summary_has_a_usual_estimator_that_serves_it() {
-    for kind in [SummaryKind::Mean, SummaryKind::Proportion, SummaryKind::Ratio] {
+    for kind in [SummaryKind::Mean, SummaryKind::Proportion, SummaryKind::Ratio, SummaryKind::TimeToEvent] {
         for adjusted in [false, true] {
             let usual = estimand_stats::estimator::by_name(estimand_stats::estimator::usual(kind, adjusted)).unwrap();
             assert!(usual.serves().contains(&kind));

@@ -26,7 +26,7 @@ impl Ledger {
         self.ran.push(text(&case["id"]));
     }
 
-    fn waits(&mut self, case: &Value, reason: &str) {
+    pub fn waits(&mut self, case: &Value, reason: &str) {
         self.waiting.push((text(&case["id"]), reason.to_owned()));
     }
 

@@ -74,6 +74,10 @@ pub fn ratio_of(numerator: &str, denominator: &str) -> Summary {
     Summary::Ratio { numerator: numerator.to_owned(), denominator: denominator.to_owned() }
 }
 
+pub fn time_to(event: &str, duration: &str) -> Summary {
+    Summary::TimeToEvent { duration: duration.to_owned(), event: event.to_owned() }
+}
+
 /// The effect of `arm` against `baseline` on a summary, two-sided, more is better.
 pub fn effect(summary: Summary, arm: &str, baseline: &str) -> Estimand {
     Estimand {
