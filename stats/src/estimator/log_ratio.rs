@@ -74,10 +74,8 @@ pub(super) fn fill_logarithm(row: &mut Estimate, ratio: &dyn LogRatio, alternati
 /// Fills in the ratio less one, with the test that its logarithm is `null`.
 pub(super) fn fill_ratio(row: &mut Estimate, ratio: &dyn LogRatio, null: f64, alternative: Alternative) {
     let finite = |log: f64| Some(log.exp_m1()).filter(|lift| lift.is_finite());
-    row.estimate = finite(ratio.estimate());
-    if ratio.estimate().is_infinite() {
-        row.estimate = None;
-    }
+    // Of a ratio of zero, too, there is no estimate: it is the end of the range.
+    row.estimate = Some(ratio.estimate()).filter(|log| log.is_finite()).and_then(finite);
     row.std_error = row.estimate.zip(ratio.std_error()).map(|(lift, error)| (1.0 + lift) * error);
     infer(row, ratio, null, alternative);
     let Interval { low, high } = ratio.interval(tail(row, alternative), alternative);

@@ -170,9 +170,9 @@ impl Sums {
                 self.observed[a] += weight * events[a];
                 self.expected[a] += weight * d * share;
                 self.information[a] += spread * share * (1.0 - share);
-                for b in 0..arms.len() {
+                for (b, other) in at_risk.iter().enumerate() {
                     let same = if a == b { 1.0 } else { 0.0 };
-                    self.variance[(a, b)] += weight * spread * share * (same - at_risk[b] / n);
+                    self.variance[(a, b)] += weight * spread * share * (same - other / n);
                 }
             }
         }
