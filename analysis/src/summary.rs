@@ -209,6 +209,7 @@ impl SummaryMetric {
             covariates,
             options: self.options.clone(),
             population: Population::default(),
+            ..Design::default()
         };
         let mut estimates = Estimates::default();
         for arm in self.arms.iter().filter(|arm| arm.arm != summary.control) {

@@ -13,6 +13,14 @@ pub struct Design {
     pub level: f64,
     /// Pre-exposure covariates for adjustment, columns of the unit table. Empty: no adjustment.
     pub covariates: Vec<Variable>,
+    /// Column of the unit table with a number for the cluster that a unit was assigned with: a store, a household, a
+    /// day. `None`: each unit was assigned by itself.
+    #[serde(default)]
+    pub cluster: Option<Variable>,
+    /// Column of the unit table with a number for the stratum (block, pair) within which a unit was assigned. `None`:
+    /// the assignment was drawn among all units.
+    #[serde(default)]
+    pub stratum: Option<Variable>,
     /// Options of the estimator by name, as text; each estimator declares and validates its own.
     pub options: BTreeMap<String, String>,
     /// The population that the estimate speaks of.
@@ -21,7 +29,14 @@ pub struct Design {
 
 impl Default for Design {
     fn default() -> Self {
-        Self { level: 0.95, covariates: Vec::new(), options: BTreeMap::new(), population: Population::default() }
+        Self {
+            level: 0.95,
+            covariates: Vec::new(),
+            cluster: None,
+            stratum: None,
+            options: BTreeMap::new(),
+            population: Population::default(),
+        }
     }
 }
 
@@ -34,4 +49,19 @@ pub enum Population {
     Sampled,
     /// The enrolled units are all that matter.
     Enrolled,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_design_without_clusters_and_strata_is_read_as_it_was() {
+        let text = r#"{"level":0.9,"covariates":["x"],"options":{},"population":"enrolled"}"#;
+        let design: Design = serde_json::from_str(text).unwrap();
+        assert_eq!((&design.cluster, &design.stratum), (&None, &None));
+        let clustered = Design { cluster: Some("store".into()), stratum: Some("region".into()), ..design };
+        let text = serde_json::to_string(&clustered).unwrap();
+        assert_eq!(serde_json::from_str::<Design>(&text).unwrap(), clustered);
+    }
 }

@@ -433,7 +433,13 @@ impl<'a> Compiler<'a> {
         Ok(Asked {
             summary,
             estimator: chosen.to_owned(),
-            design: Design { level: self.experiment.analysis.level, covariates, options, population },
+            design: Design {
+                level: self.experiment.analysis.level,
+                covariates,
+                options,
+                population,
+                ..Design::default()
+            },
             decides: how.decides,
             variant: how.variant,
         })
