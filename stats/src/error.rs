@@ -105,6 +105,18 @@ pub enum Error {
     /// A sufficient statistic could not be fed, merged or finished.
     #[error(transparent)]
     Statistic(#[from] crate::suffstat::Error),
+    /// The estimator rests on a part of the assignment that the design does not name.
+    #[error(
+        "estimator `{estimator}` needs the {what} of each unit; name its column in the experiment file, as `[assignment] {key} = \"column\"`"
+    )]
+    NotInDesign {
+        /// Name of the estimator.
+        estimator: String,
+        /// What is missing, in words.
+        what: &'static str,
+        /// The key that names it.
+        key: &'static str,
+    },
     /// Columns of a design are linear combinations of others.
     #[error("metric `{metric}`: columns {columns} are linear combinations of the others; leave them out")]
     RankDeficient {

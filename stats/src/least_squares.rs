@@ -106,6 +106,8 @@ pub struct Fit {
     bread: DMatrix<f64>,
     /// Orthonormal columns that span the design, rows × columns, each row times the root of its count.
     basis: DMatrix<f64>,
+    /// Mean outcome minus fitted value, each row times the root of its count.
+    residuals: DVector<f64>,
 }
 
 /// How the variance of the coefficients is estimated.
@@ -184,7 +186,32 @@ impl Fit {
         coefficients[0] += y_mean + rest_mean;
         let leverages = DVector::from_fn(rows, |i, _| basis.row(i).norm_squared() / n[i]);
         let squared_residuals = within + residuals.component_mul(&residuals);
-        Ok(Self { coefficients, n, squared_residuals, leverages, bread, basis })
+        Ok(Self { coefficients, n, squared_residuals, leverages, bread, basis, residuals })
+    }
+
+    /// Orthonormal columns that span the design, rows × columns, each row times the root of its count.
+    pub(crate) fn basis(&self) -> &DMatrix<f64> {
+        &self.basis
+    }
+
+    /// Mean outcome minus fitted value, each row times the root of its count.
+    pub(crate) fn residuals(&self) -> &DVector<f64> {
+        &self.residuals
+    }
+
+    /// `A` with `β̂ = A'·(Q'y)`, where `Q` is the [basis](Self::basis).
+    pub(crate) fn bread(&self) -> &DMatrix<f64> {
+        &self.bread
+    }
+
+    /// Units.
+    pub(crate) fn units(&self) -> f64 {
+        self.n.sum()
+    }
+
+    /// Sum over all units of the squared outcome minus fitted value.
+    pub(crate) fn residual_square(&self) -> f64 {
+        self.squared_residuals.sum()
     }
 
     /// Units minus coefficients.

@@ -12,6 +12,7 @@
 //! - [`sample`]: what an estimator gets to see of each arm.
 //! - [`potential_outcomes`] and [`contrast`]: what every model of means returns, and the rows that are made of it.
 //! - [`empirical`] and [`ranks`]: an arm as its distinct values with counts, and what order alone says of two of them.
+//! - [`clustered`]: least squares of units that come in clusters, few or many.
 //! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
 //! - [`survival`]: times to an event, some not yet seen; [`counts`]: events per unit or per exposure.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
@@ -24,6 +25,7 @@
 
 pub mod bands;
 pub mod check;
+pub mod clustered;
 pub mod contrast;
 pub mod counts;
 pub mod design;

@@ -223,16 +223,14 @@ impl Inference {
         row.margin = Some(margin);
         row.level = Some(1.0 - one_sided_tail(self.level));
         let Some((_, relative)) = self.start_lift(&mut row, outcomes) else { return row };
-        let negative = row.mean_baseline < Some(0.0);
-        let towards_worse = if alternative == Alternative::Greater { -margin } else { margin };
-        let factor = 1.0 + if negative { -towards_worse } else { towards_worse };
-        let Some(contrast) = outcomes.contrast(&[-factor, 1.0]) else { return row };
+        let weights = at_margin(estimand, margin, row.mean_baseline);
+        let Some(contrast) = outcomes.contrast(&weights) else { return row };
         row.df = self.reference.df(contrast.df);
         let test = Test::of(alternative, one_sided_tail(self.level));
         if !self.test(&mut row, contrast.estimate / contrast.variance.sqrt(), contrast.df, test) {
             return row;
         }
-        let side = if negative { mirrored(alternative) } else { alternative };
+        let side = if row.mean_baseline < Some(0.0) { mirrored(alternative) } else { alternative };
         let at_margin = relative.with_df(contrast.df);
         match at_margin.interval(Method::Fieller, &self.reference, test.facing(side)) {
             Ok(interval) => set_interval(&mut row, interval),
@@ -339,15 +337,26 @@ impl Inference {
 }
 
 /// Weights of the difference, the baseline first.
-const DIFFERENCE: [f64; 2] = [-1.0, 1.0];
+pub(crate) const DIFFERENCE: [f64; 2] = [-1.0, 1.0];
+
+/// Weights of what is zero at the margin, the baseline first: `μ₁ − (1 ∓ δ)μ₀`, where less than nothing is a loss when
+/// more is good.
+pub(crate) fn at_margin(estimand: &Estimand, margin: f64, baseline: Option<f64>) -> [f64; 2] {
+    let towards_worse = match estimand.direction {
+        Direction::Higher => -margin,
+        Direction::Lower => margin,
+    };
+    let factor = 1.0 + if baseline < Some(0.0) { -towards_worse } else { towards_worse };
+    [-factor, 1.0]
+}
 
 /// Why a regression has coefficients and no standard errors.
 pub(crate) const NO_STANDARD_ERROR: &str =
     "No degree of freedom is left, or one unit has all the leverage: there is no standard error.";
 const NO_TEST_YET: &str = "There is no boundary at this look, so a test and an interval are undefined.";
 const OUT_OF_RANGE: &str = "The interval leaves the range of numbers.";
-const NO_VARIANCE: &str = "The estimated variance is zero, so a test and an interval are undefined.";
-const UNBOUNDED: &str =
+pub(crate) const NO_VARIANCE: &str = "The estimated variance is zero, so a test and an interval are undefined.";
+pub(crate) const UNBOUNDED: &str =
     "The baseline mean is not distinguishable from zero, so the interval of the relative effect is unbounded.";
 const UNBOUNDED_BASELINE: &str =
     "The baseline mean is not distinguishable from zero: Fieller's interval would be unbounded.";

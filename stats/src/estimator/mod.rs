@@ -19,10 +19,13 @@
 
 use std::fmt::Debug;
 
+mod arm_regression;
 mod arms;
 mod bayes;
 mod beta_binomial;
 mod bootstrap;
+mod cluster_robust;
+mod cluster_wild;
 mod confidence_sequence;
 mod confidence_sequence_exact;
 mod covariate_adjustment;
@@ -44,9 +47,11 @@ mod proportion;
 mod quantile;
 mod rate_ratio;
 mod ratio;
+mod reassignment;
 mod regression_adjustment;
 mod replication;
 mod restricted_mean;
+mod stratified;
 mod survival_difference;
 mod times;
 mod trimmed_mean;
@@ -110,6 +115,7 @@ pub const ALL: &[&dyn Estimator] = &[
     &bayes::Bayes,
     &beta_binomial::BetaBinomial,
     &bootstrap::Bootstrap,
+    &cluster_robust::ClusterRobust,
     &confidence_sequence::ConfidenceSequence,
     &confidence_sequence_exact::ConfidenceSequenceExact,
     &difference_in_means::DifferenceInMeans,
@@ -126,6 +132,7 @@ pub const ALL: &[&dyn Estimator] = &[
     &ratio::Ratio,
     &regression_adjustment::RegressionAdjustment,
     &restricted_mean::RestrictedMean,
+    &stratified::Stratified,
     &survival_difference::SurvivalDifference,
     &trimmed_mean::TrimmedMean,
 ];

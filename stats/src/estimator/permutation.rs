@@ -1,36 +1,39 @@
-//! Difference of means by a randomisation test.
+//! Difference of means by a randomisation test, drawn as the assignment was.
 
 use crate::contrast::Interval;
 use crate::contrast::lift::Relative;
 use crate::design::Design;
 use crate::dist::Alternative;
-use crate::empirical::Empirical;
 use crate::error::Error;
 use crate::estimand::{Estimand, SummaryKind};
 use crate::estimate::{Estimate, Estimates};
-use crate::estimator::distributions::{Distributions, Rows, TwoSamples, alpha, fill, requirements};
-use crate::estimator::option::{OptionKind, OptionSpec, Options};
+use crate::estimator::distributions::{Rows, alpha, fill};
+use crate::estimator::option::{OptionKind, OptionSpec};
+use crate::estimator::reassignment::{Assigned, requirements};
 use crate::estimator::replication::{REPLICATES, SEED, set_interval};
 use crate::estimator::{Estimator, answer, prepare};
-use crate::potential_outcomes::{PotentialOutcomes, VarianceComponent};
+use crate::potential_outcomes::PotentialOutcomes;
 use crate::requirement::Requirements;
-use crate::resampling::{Permutation as Test, Stratum};
+use crate::resampling::Permutation as Test;
 use crate::sample::Sample;
 
 /// Tests the difference of means by drawing the assignment anew, as many units in each arm as there were.
 ///
-/// All assignments are counted when they are at most 200,000 (ten units in each arm); else `replicates` are drawn. The
-/// interval is the difference with as many standard errors on each side as the test needs to reject, so that the two
+/// The assignment is drawn by the design's own mechanism: within its strata, and whole clusters at a time, where it
+/// names them. All assignments are counted when they are at most 200,000 (ten units in each arm) of one stratum; else
+/// `replicates` are drawn. The interval is the difference with as many standard errors on each side as the test needs to reject, so that the two
 /// agree.
 ///
-/// - **Needs** the distinct values of the outcome per arm, with counts.
+/// - **Needs** the distinct values of the outcome per arm and stratum, with counts; of clusters their mean and units.
 /// - **Gives** the effect in the unit of the metric and as a share of the baseline mean, with Fieller's interval at the
 ///   critical value of the test. A guardrail compares with the baseline values times `1 − δ`.
-/// - **Assumes** that the assignment was drawn among all units, the sizes of the arms as they are. With
+/// - **Assumes** that the assignment was drawn among all units, or within the strata and in the clusters that the
+///   design names, the sizes of the arms as they are. Strata are weighted by their units. With
 ///   `statistic=studentised` the test is also right in large samples when the arms vary differently; with
-///   `difference` it is a test of no effect on anybody.
+///   `difference` it is a test of no effect on anybody; pairs, and strata with one unit in an arm, have that alone.
 /// - **Errors** as the trait says; outcomes that do not vary give rows without a test and a note.
-/// - **Source** Fisher (1935); Pitman (1937); studentised: Janssen (1997), Chung & Romano (2013).
+/// - **Source** Fisher (1935); Pitman (1937); studentised: Janssen (1997), Chung & Romano (2013); in strata and
+///   clusters Wu & Ding (2021), Su & Ding (2021).
 #[derive(Debug)]
 pub struct Permutation;
 
@@ -51,7 +54,7 @@ impl Estimator for Permutation {
     }
 
     fn assumes(&self) -> &str {
-        "The assignment was drawn among all units with these sizes of the arms; nothing about the outcomes."
+        "The assignment was drawn with these sizes of the arms, in the strata and clusters of the design; nothing about the outcomes."
     }
 
     fn source(&self) -> &str {
@@ -68,44 +71,54 @@ impl Estimator for Permutation {
 
     fn requires(&self, estimand: &Estimand, design: &Design) -> Result<Requirements, Error> {
         prepare(self, estimand, design)?;
-        Ok(requirements(estimand))
+        Ok(requirements(estimand, design))
     }
 
     fn estimate(&self, estimand: &Estimand, design: &Design, sample: &Sample) -> Result<Estimates, Error> {
         let (options, inference) = prepare(self, estimand, design)?;
-        let mut arms = Distributions::of(estimand, sample)?;
-        let samples = arms.both();
-        let outcomes = arms.outcomes(|law| law.mean());
+        let assigned = Assigned::of(estimand, design, sample)?;
+        let mut outcomes = assigned.outcomes();
+        let studentised = options.choice(STATISTIC.name) == "studentised";
+        let single = assigned.has_single_places();
+        if studentised && single {
+            outcomes.notes.push(
+                "A stratum has one place in an arm, so that no assignment has a standard error of its own: the difference itself is compared."
+                    .to_owned(),
+            );
+        }
         let rows = Rows { inference: &inference, estimand, outcomes: &outcomes, level: design.level, name: "ate" };
-        Ok(answer(self, &options, effects(&rows, samples, &options)))
+        let (replicates, seed) = (options.whole(REPLICATES.name), options.whole(SEED.name));
+        let test =
+            |factor: f64| assigned.test(factor, studentised && !single, replicates.unwrap_or(0), seed.unwrap_or(0));
+        Ok(answer(self, &options, effects(&rows, test)))
     }
 }
 
-fn effects(rows: &Rows<'_>, samples: Option<TwoSamples<'_>>, options: &Options) -> Estimates {
+/// The rows, with the test that compares with the baseline outcomes times a factor.
+fn effects(rows: &Rows<'_>, test: impl Fn(f64) -> Option<Test>) -> Estimates {
     let margin = rows.estimand.hypothesis.margin();
     let mut effects = vec![rows.row("absolute"), rows.row("relative")];
     effects.extend(margin.map(|margin| rows.margin_row(margin).0));
-    let Some(samples) = samples else { return Estimates { rows: effects } };
+    if rows.outcomes.components.is_none() {
+        return Estimates { rows: effects };
+    }
     let alternative = rows.alternative();
-    if let Some(test) = run(samples, options) {
+    if let Some(test) = test(1.0) {
         absolute(&mut effects[0], &test, alternative);
-        relative(&mut effects[1], &test, samples, rows.outcomes, 1.0, alternative);
+        relative(&mut effects[1], &test, rows.outcomes, 1.0, alternative);
     }
     if let Some(margin) = margin {
         let (_, alternative, factor) = rows.margin_row(margin);
-        non_inferiority(&mut effects[2], samples, options, rows.outcomes, factor, alternative);
+        match test(factor) {
+            Some(test) => relative(&mut effects[2], &test, rows.outcomes, factor, alternative),
+            None => effects[2].note("The baseline values at the margin leave the range of numbers."),
+        }
     }
     Estimates { rows: effects }
 }
 
-fn run(TwoSamples { treated, control }: TwoSamples<'_>, options: &Options) -> Option<Test> {
-    let (replicates, seed) = (options.whole(REPLICATES.name), options.whole(SEED.name));
-    let studentised = options.choice(STATISTIC.name) == "studentised";
-    Test::of(&[Stratum { treated, control }], studentised, replicates.unwrap_or(0), seed.unwrap_or(0))
-}
-
 /// Fills in the test; the critical value, when there is one.
-fn test(row: &mut Estimate, test: &Test, alternative: Alternative) -> Option<f64> {
+fn fill_test(row: &mut Estimate, test: &Test, alternative: Alternative) -> Option<f64> {
     let Some(p) = test.p_value(alternative) else {
         row.note("The outcomes do not vary within the arms, so a test and an interval are undefined.");
         return None;
@@ -124,39 +137,24 @@ fn absolute(row: &mut Estimate, permuted: &Test, alternative: Alternative) {
     if row.n == Some(1) || row.n_baseline == Some(1) {
         row.note("An arm has 1 unit, whose variance is not known and counts as zero in the standard error.");
     }
-    if let Some(critical) = test(row, permuted, alternative) {
+    if let Some(critical) = fill_test(row, permuted, alternative) {
         set_interval(row, Interval::around(permuted.difference(), critical * permuted.std_error(), alternative));
     }
 }
 
 /// Fills in the lift over the baseline, which the test saw times `factor`.
-fn relative(
-    row: &mut Estimate,
-    permuted: &Test,
-    TwoSamples { treated, control }: TwoSamples<'_>,
-    outcomes: &PotentialOutcomes,
-    factor: f64,
-    alternative: Alternative,
-) {
-    let baseline = control.mean().unwrap_or(0.0);
+fn relative(row: &mut Estimate, permuted: &Test, outcomes: &PotentialOutcomes, factor: f64, alternative: Alternative) {
+    let [baseline, arm] = [0, 1].map(|arm: usize| outcomes.arms.get(arm).and_then(|arm| arm.mean).unwrap_or(0.0));
     if baseline <= 0.0 {
         row.note("The baseline mean is not above zero, so there is no relative effect.");
         return;
     }
-    row.estimate = treated.mean().map(|mean| (mean - baseline) / baseline).filter(|lift| lift.is_finite());
-    let Some(critical) = test(row, permuted, alternative) else { return };
-    let spread = |law: Empirical<'_>| {
-        let n = law.n() as f64;
-        if law.n() > 1 { law.centred() / (n - 1.0) / n } else { 0.0 }
-    };
-    let components = [control, treated].map(spread).into_iter().enumerate();
-    let components =
-        components.map(|(at, variance)| VarianceComponent::of_arm(2, at, variance, f64::INFINITY)).collect();
-    let with_variance = PotentialOutcomes { components: Some(components), ..outcomes.clone() };
-    let lift = with_variance.contrast(&[-1.0, 1.0]).and_then(|difference| Relative::of(&with_variance, &difference));
-    let contrast = with_variance.contrast(&[-factor, 1.0]).filter(|contrast| contrast.variance > 0.0);
+    row.estimate = Some((arm - baseline) / baseline).filter(|lift| lift.is_finite());
+    let Some(critical) = fill_test(row, permuted, alternative) else { return };
+    let lift = outcomes.contrast(&[-1.0, 1.0]).and_then(|difference| Relative::of(outcomes, &difference));
+    let contrast = outcomes.contrast(&[-factor, 1.0]).filter(|contrast| contrast.variance > 0.0);
     let Some((lift, contrast)) = lift.zip(contrast) else {
-        row.note("The outcomes do not vary within the arms, so the relative effect has no interval.");
+        row.note("Nothing is known of the variance within the arms, so the relative effect has no interval.");
         return;
     };
     row.std_error = Some(lift.variance().sqrt()).filter(|error| *error > 0.0);
@@ -168,21 +166,5 @@ fn relative(
         None => row.note(
             "The baseline mean is not distinguishable from zero, so the interval of the relative effect is unbounded.",
         ),
-    }
-}
-
-fn non_inferiority(
-    row: &mut Estimate,
-    samples: TwoSamples<'_>,
-    options: &Options,
-    outcomes: &PotentialOutcomes,
-    factor: f64,
-    alternative: Alternative,
-) {
-    let (values, counts) = samples.control_times(factor);
-    let scaled = Empirical::new(&values, &counts).ok().map(|control| TwoSamples { control, ..samples });
-    match scaled.and_then(|scaled| run(scaled, options)) {
-        Some(permuted) => relative(row, &permuted, samples, outcomes, factor, alternative),
-        None => row.note("The baseline values at the margin leave the range of numbers."),
     }
 }

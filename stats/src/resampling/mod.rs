@@ -10,6 +10,7 @@
 //! | `bootstrap` | Poisson, multinomial and Bayesian replicates of a difference, lift or weighted sum of two means |
 //! | `bootstrap_interval` | percentile, basic, BCa and studentised intervals, and the p-values that agree with them |
 //! | `cells` | a distribution in few cells: tails value by value, the middle in groups |
+//! | `cluster_permutation` | the assignment of whole clusters drawn anew |
 //! | `count_laws` | random counts by cell |
 //! | `permutation` | the assignment drawn anew: complete, by strata; all assignments where these are few |
 //! | `quantile_law` | the bootstrap of a quantile without resampling |
@@ -31,6 +32,7 @@
 mod bootstrap;
 mod bootstrap_interval;
 mod cells;
+mod cluster_permutation;
 mod count_laws;
 mod permutation;
 mod quantile_law;
@@ -40,6 +42,8 @@ mod weights;
 pub use bootstrap::{Bootstrap, Statistic};
 pub use bootstrap_interval::{IntervalKind, Replicates};
 pub use cells::Cells;
+pub use cluster_permutation::{ClusterStratum, ClusterTotal};
 pub use permutation::{Permutation, Reassigned, Stratum};
 pub use quantile_law::{QuantileContrast, QuantileLaw};
+pub(crate) use stream::stream;
 pub use weights::Weights;

@@ -12,7 +12,7 @@ use crate::empirical::Empirical;
 use crate::ranks::for_each_value;
 
 /// Most different assignments that are counted instead of drawn.
-const MOST_ASSIGNMENTS: f64 = 200_000.0;
+pub(super) const MOST_ASSIGNMENTS: f64 = 200_000.0;
 /// Most work for counting how many there are.
 const MOST_COUNTING: u64 = 100_000;
 /// By how much rounding may make a statistic smaller than one that is equal to it.
@@ -40,10 +40,10 @@ pub struct Stratum<'a> {
 /// - **Source** Fisher (1935); Pitman (1937); studentised: Janssen (1997), Chung & Romano (2013); Wu & Ding (2021).
 #[derive(Clone, Debug)]
 pub struct Permutation {
-    difference: f64,
-    std_error: f64,
-    statistic: f64,
-    reassigned: Reassigned,
+    pub(super) difference: f64,
+    pub(super) std_error: f64,
+    pub(super) statistic: f64,
+    pub(super) reassigned: Reassigned,
 }
 
 /// The law of the statistic over assignments.
@@ -136,14 +136,14 @@ impl Permutation {
 }
 
 impl Reassigned {
-    fn counted(mut law: Vec<(f64, f64)>) -> Reassigned {
+    pub(super) fn counted(mut law: Vec<(f64, f64)>) -> Reassigned {
         law.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let total: f64 = law.iter().map(|(_, ways)| ways).sum();
         let (values, ways): (Vec<f64>, Vec<f64>) = law.into_iter().unzip();
         Reassigned { values, shares: ways.into_iter().map(|ways| ways / total).collect(), own: 0.0 }
     }
 
-    fn drawn(law: impl Iterator<Item = f64>) -> Reassigned {
+    pub(super) fn drawn(law: impl Iterator<Item = f64>) -> Reassigned {
         let mut values: Vec<f64> = law.collect();
         values.sort_unstable_by(f64::total_cmp);
         let share = 1.0 / (values.len() + 1) as f64;

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 /// The random numbers of one replicate: stream `replicate` of the generator with this seed.
 ///
 /// ChaCha computes any block of any stream from its number alone, so a replicate does not depend on those before it.
-pub(super) fn stream(seed: u64, replicate: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, replicate: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(replicate);
     random

@@ -32,8 +32,8 @@ const WITHOUT_UNIT: [&str; 3] = ["hazard_ratio", "log_rank", "survival_differenc
 fn arms(shape: &str, seed: u64) -> [Arm; 2] {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut arm = |name: &str, n: usize, shift: f64| {
-        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); 7];
-        for _ in 0..n {
+        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); 9];
+        for unit in 0..n {
             let x: f64 = random.random();
             let share = f64::from(u8::from(random.random::<f64>() < 0.3 + shift));
             let amount = 2.0 * x + random.random::<f64>() + shift;
@@ -41,7 +41,10 @@ fn arms(shape: &str, seed: u64) -> [Arm; 2] {
             let covariates = [x, random.random::<f64>()];
             let duration = 1.0 + ((20.0 + 20.0 * shift) * random.random::<f64>()).floor();
             let event = f64::from(u8::from(random.random::<f64>() < 0.7));
-            let row = [share, amount, count, covariates[0], covariates[1], duration, event];
+            // Five units to a cluster of one arm, and both arms in each of four strata.
+            let cluster = (unit / 5) as f64 + if shift > 0.0 { 100.0 } else { 0.0 };
+            let stratum = (unit / 5 % 4) as f64;
+            let row = [share, amount, count, covariates[0], covariates[1], duration, event, cluster, stratum];
             columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
         }
         let change: fn(f64) -> f64 = match shape {
@@ -62,7 +65,7 @@ fn arms(shape: &str, seed: u64) -> [Arm; 2] {
             columns[5].fill(3.0 + level);
             columns[6].fill(1.0);
         }
-        let names = ["share", "amount", "count", "x", "z", "duration", "event"];
+        let names = ["share", "amount", "count", "x", "z", "duration", "event", "cluster", "stratum"];
         let columns = names.iter().zip(columns).map(|(name, values)| ((*name).to_owned(), values)).collect();
         Arm { name: name.to_owned(), columns }
     };
@@ -96,15 +99,45 @@ fn questions(served: &[SummaryKind]) -> Vec<Estimand> {
 }
 
 fn designs(estimator: &dyn Estimator) -> Vec<Design> {
-    let with =
-        |covariates: &[&str], option: Option<(&str, &str)>| crate::samples::design(covariates, option.as_slice());
+    // As few replicates as there may be: the contract does not depend on them.
+    let few = estimator.options().iter().find(|spec| spec.name == "replicates").map(|spec| (spec.name, "99"));
+    let with = |covariates: &[&str], option: Option<(&str, &str)>| {
+        let options: Vec<(&str, &str)> = few.into_iter().chain(option).collect();
+        crate::samples::design(covariates, &options)
+    };
     let mut designs = vec![with(&[], None), with(&["x"], None), with(&["x", "z"], None)];
     for spec in estimator.options() {
         if let estimator::OptionKind::Choice(words) = &spec.kind {
             designs.extend(words.iter().map(|word| with(&["x", "z"], Some((spec.name, *word)))));
         }
     }
-    designs
+    assigned(estimator, designs)
+}
+
+/// The designs as the estimator can be asked with: with clusters, strata or both where these change what it needs, and
+/// without where it can do without.
+fn assigned(estimator: &dyn Estimator, designs: Vec<Design>) -> Vec<Design> {
+    let question = questions(estimator.serves()).remove(0);
+    let mut all: Vec<Design> = Vec::new();
+    for design in designs {
+        let mut seen = Vec::new();
+        for (cluster, stratum) in [(false, false), (true, false), (false, true), (true, true)] {
+            let name = |set: bool, name: &str| set.then(|| name.to_owned());
+            let design =
+                Design { cluster: name(cluster, "cluster"), stratum: name(stratum, "stratum"), ..design.clone() };
+            let needs = estimator.requires(&question, &design);
+            if !matches!(needs, Err(Error::NotInDesign { .. })) && !seen.contains(&needs) {
+                seen.push(needs);
+                all.push(design);
+            }
+        }
+    }
+    all
+}
+
+/// The plainest design that the estimator can be asked with.
+fn plainest(estimator: &dyn Estimator, design: Design) -> Design {
+    assigned(estimator, vec![design]).remove(0)
 }
 
 /// Calls `check` with every estimator × shape × question × design.
@@ -139,7 +172,7 @@ fn names_are_unique_sorted_and_described() {
         let options: Vec<&str> = estimator.options().iter().map(|option| option.name).collect();
         assert!(options.is_sorted(), "{}: {options:?}", estimator.name());
         for option in estimator.options() {
-            let design = crate::samples::design(&["x", "z"], &[(option.name, option.default)]);
+            let design = plainest(*estimator, crate::samples::design(&["x", "z"], &[(option.name, option.default)]));
             assert!(option.meaning.ends_with('.'), "{}", option.meaning);
             for question in questions(estimator.serves()) {
                 assert!(
@@ -317,7 +350,7 @@ fn rescaling_the_outcome_rescales_the_effect_and_leaves_the_lift() {
 fn units_without_a_value_are_left_out_and_counted() {
     for estimator in estimator::ALL {
         for question in questions(estimator.serves()) {
-            let design = Design::default();
+            let design = plainest(*estimator, Design::default());
             let mut sample = sample(&arms("ordinary", 7));
             sample.arms[0].units += 5;
             let names = sample.arms[0].comoments[0].0.clone();
@@ -364,7 +397,8 @@ fn what_cannot_be_asked_is_refused_by_name() {
         let itself = refusal(&Design::default(), &itself);
         assert_eq!(itself.to_string(), "`arm` is `control`; an arm is compared with another one than itself");
         let stranger = Estimand { arm: "Treatment".to_owned(), ..question };
-        let stranger = answer(*estimator, &stranger, &Design::default(), &sample(&arms("ordinary", 1))).unwrap_err();
+        let design = plainest(*estimator, Design::default());
+        let stranger = answer(*estimator, &stranger, &design, &sample(&arms("ordinary", 1))).unwrap_err();
         assert!(
             matches!(&stranger, Error::UnknownArm { found, .. } if found == "`control`, `treatment`"),
             "{stranger}"

@@ -40,6 +40,11 @@ impl Table {
         self.columns.get(column).unwrap_or_else(|| panic!("no column {column}"))
     }
 
+    /// One number of a column; `None` where the cell holds none.
+    pub fn numbers_at(&self, column: &str, row: usize) -> Option<f64> {
+        self.text(column)[row].as_deref()?.parse().ok()
+    }
+
     /// A column of numbers; truth counts 1, and an empty cell is not a number.
     pub fn numbers(&self, column: &str) -> Vec<f64> {
         let number = |cell: &Option<String>| match cell.as_deref() {
