@@ -14,6 +14,7 @@
 //! - [`empirical`] and [`ranks`]: an arm as its distinct values with counts, and what order alone says of two of them.
 //! - [`clustered`]: least squares of units that come in clusters, few or many.
 //! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
+//! - [`several_arms`]: whether any of several arms differs, in its mean or its spread.
 //! - [`survival`]: times to an event, some not yet seen; [`counts`]: events per unit or per exposure.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
@@ -49,6 +50,7 @@ pub mod requirement;
 pub mod resampling;
 pub mod sample;
 pub mod sequential;
+pub mod several_arms;
 mod smallest_double;
 pub mod status;
 pub mod suffstat;

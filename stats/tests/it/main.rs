@@ -33,6 +33,7 @@ mod reference;
 mod resampling;
 mod samples;
 mod sequential;
+mod several_arms;
 mod shared_data;
 mod statuses;
 mod stratified;
