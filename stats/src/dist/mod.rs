@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `normal`, `student_t`, `chi_squared`, `fisher_f`, `beta`, `gamma` | the distributions of tests and posteriors |
 //! | `noncentral_t`, `noncentral_chi_squared`, `noncentral_f` | those of the same tests when there is an effect |
-//! | `studentized_range`, `multivariate_normal` | many comparisons at once |
+//! | `studentized_range`, `multivariate_normal`, `maximum_modulus` | many comparisons at once |
 //! | `binomial`, `hypergeometric`, `negative_binomial`, `poisson` | counts |
 //! | `tail_probability` | a p-value together with its decimal logarithm |
 //! | `incomplete_beta`, `incomplete_gamma`, `gamma_function`, `mills_ratio` | the functions they are made of |
@@ -43,6 +43,7 @@ mod half_line;
 mod hypergeometric;
 mod incomplete_beta;
 pub(crate) mod incomplete_gamma;
+mod maximum_modulus;
 mod mills_ratio;
 mod multivariate_normal;
 mod negative_binomial;
@@ -69,6 +70,7 @@ pub use discrete::Discrete;
 pub use fisher_f::FisherF;
 pub use gamma::Gamma;
 pub use hypergeometric::Hypergeometric;
+pub use maximum_modulus::MaximumModulus;
 pub use multivariate_normal::{BoxProbability, MultivariateNormal, bivariate_upper};
 pub use negative_binomial::NegativeBinomial;
 pub use noncentral_chi_squared::NoncentralChiSquared;

@@ -1,6 +1,6 @@
 //! One-way analysis of variance.
 
-use super::{FTest, units};
+use super::{Centred, FTest, centred, units};
 use crate::empirical::Empirical;
 
 /// The decomposition of the sum of squares, and its F test.
@@ -23,11 +23,13 @@ pub struct Anova {
 /// - **Source** Fisher (1925), "Statistical Methods for Research Workers", chapter 7.
 pub fn anova(arms: &[Empirical<'_>]) -> Option<Anova> {
     let (total, k) = (units(arms)?, arms.len() as f64);
-    let pivot = arms[0].mean()?;
-    let centres: Vec<f64> = arms.iter().filter_map(|arm| arm.mean().map(|mean| mean - pivot)).collect();
-    let overall = arms.iter().zip(&centres).map(|(arm, centre)| arm.n() as f64 * centre).sum::<f64>() / total;
-    let between = arms.iter().zip(&centres).map(|(arm, centre)| arm.n() as f64 * (centre - overall).powi(2)).sum();
-    let within: f64 = arms.iter().map(Empirical::centred).sum();
+    let centred = centred(arms)?;
+    let sum = |of: &dyn Fn(&Centred) -> f64| -> f64 {
+        arms.iter().zip(&centred).map(|(arm, own)| arm.n() as f64 * of(own)).sum()
+    };
+    let overall = sum(&|own| own.centre) / total;
+    let between = sum(&|own| (own.centre - overall).powi(2));
+    let within: f64 = centred.iter().map(|own| own.squares).sum();
     if within <= 0.0 || total <= k {
         return None;
     }

@@ -30,11 +30,13 @@ fn distances(arm: Empirical<'_>, centre: Centre) -> Option<(Vec<f64>, Vec<u64>)>
         Centre::Mean => arm.mean()?,
         Centre::Median => arm.quantile(0.5)?,
     };
+    // Two values on both sides of the centre have one distance, whatever rounding makes of it.
+    let rounding = arm.range().map_or(0.0, |(low, high)| 4.0 * f64::EPSILON * low.abs().max(high.abs()));
     let mut sizes: Vec<(f64, u64)> = arm.iter().map(|(value, count)| ((value - centre).abs(), count)).collect();
     sizes.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut values, mut counts): (Vec<f64>, Vec<u64>) = (Vec::new(), Vec::new());
     for (size, count) in sizes {
-        if values.last() == Some(&size) {
+        if values.last().is_some_and(|last| size - last <= rounding) {
             counts.last_mut().into_iter().for_each(|sum| *sum += count);
         } else {
             values.push(size);

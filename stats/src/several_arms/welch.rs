@@ -1,6 +1,6 @@
 //! Welch's analysis of variance.
 
-use super::{FTest, units};
+use super::{Centred, FTest, centred, units};
 use crate::empirical::Empirical;
 
 /// Tests whether all arms have one mean, each with a variance of its own.
@@ -14,18 +14,31 @@ use crate::empirical::Empirical;
 /// - **Source** Welch (1951), "On the comparison of several mean values", equation (29).
 pub fn welch_anova(arms: &[Empirical<'_>]) -> Option<FTest> {
     units(arms)?;
-    let k = arms.len() as f64;
-    let pivot = arms[0].mean()?;
-    let weigh = |arm: &Empirical<'_>| {
-        let n = arm.n() as f64;
-        let variance = arm.centred() / (n - 1.0);
-        (arm.n() > 1 && variance > 0.0).then(|| Some((n / variance, arm.mean()? - pivot, n - 1.0))).flatten()
+    let group = |(arm, Centred { centre, squares }): (&Empirical<'_>, Centred)| {
+        let df = arm.n() as f64 - 1.0;
+        let variance = squares / df;
+        (arm.n() > 1 && variance > 0.0).then_some(Group { weight: arm.n() as f64 / variance, centre, df })
     };
-    let arms: Vec<(f64, f64, f64)> = arms.iter().map(weigh).collect::<Option<_>>()?;
-    let total: f64 = arms.iter().map(|(weight, ..)| weight).sum();
-    let centre = arms.iter().map(|(weight, mean, _)| weight / total * mean).sum::<f64>();
-    let between: f64 = arms.iter().map(|(weight, mean, _)| weight * (mean - centre).powi(2)).sum();
-    let lambda: f64 = arms.iter().map(|(weight, _, df)| (1.0 - weight / total).powi(2) / df).sum();
+    welch_test(&arms.iter().zip(centred(arms)?).map(group).collect::<Option<Vec<_>>>()?)
+}
+
+/// A mean with an estimated variance of its own.
+pub(crate) struct Group {
+    /// One over the estimated variance of the mean.
+    pub weight: f64,
+    /// The mean, from a pivot that all groups share.
+    pub centre: f64,
+    /// Degrees of freedom of the variance; infinite when it counts as known.
+    pub df: f64,
+}
+
+/// Welch's F of two groups or more; `None` when every variance counts as known, or a number leaves the range of doubles.
+pub(crate) fn welch_test(groups: &[Group]) -> Option<FTest> {
+    let k = groups.len() as f64;
+    let total: f64 = groups.iter().map(|group| group.weight).sum();
+    let mean: f64 = groups.iter().map(|group| group.weight / total * group.centre).sum();
+    let between: f64 = groups.iter().map(|group| group.weight * (group.centre - mean).powi(2)).sum();
+    let lambda: f64 = groups.iter().map(|group| (1.0 - group.weight / total).powi(2) / group.df).sum();
     let statistic = between / (k - 1.0) / (1.0 + 2.0 * (k - 2.0) * lambda / (k * k - 1.0));
     FTest::of(statistic, k - 1.0, (k * k - 1.0) / (3.0 * lambda))
 }

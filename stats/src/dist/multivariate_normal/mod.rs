@@ -10,16 +10,13 @@
 
 mod bivariate;
 mod lattice;
-mod one_factor;
+pub(super) mod one_factor;
 
 pub use bivariate::bivariate_upper;
 
 use nalgebra::DMatrix;
 
 use super::{Continuous, Normal};
-
-/// The most variables for which a box is computed.
-const MOST: usize = 200;
 
 /// A multivariate normal with means zero and variances one.
 ///
@@ -48,11 +45,14 @@ pub struct BoxProbability {
 }
 
 impl MultivariateNormal {
+    /// The most variables of a law.
+    pub const MOST: usize = 200;
+
     /// The law with these correlations; `None` unless the matrix is square, of 1 to 200 rows, symmetric, with a diagonal of
     /// ones and no negative eigenvalue.
     pub fn new(correlation: DMatrix<f64>) -> Option<MultivariateNormal> {
         let k = correlation.nrows();
-        let shaped = correlation.is_square() && (1..=MOST).contains(&k);
+        let shaped = correlation.is_square() && (1..=Self::MOST).contains(&k);
         let sound = |i: usize, j: usize| {
             let r = correlation[(i, j)];
             if i == j { r == 1.0 } else { r.abs() <= 1.0 && r == correlation[(j, i)] }
@@ -67,6 +67,11 @@ impl MultivariateNormal {
     /// The law of `k` variables with one correlation between any two; `None` unless it is possible: `−1/(k−1) ≤ r ≤ 1`.
     pub fn equicorrelated(k: usize, r: f64) -> Option<MultivariateNormal> {
         MultivariateNormal::new(DMatrix::from_fn(k, k, |i, j| if i == j { 1.0 } else { r }))
+    }
+
+    /// The correlations.
+    pub(super) fn correlation(&self) -> &DMatrix<f64> {
+        &self.correlation
     }
 
     /// How many variables.
