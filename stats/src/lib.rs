@@ -15,6 +15,7 @@
 //! - [`clustered`]: least squares of units that come in clusters, few or many.
 //! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
 //! - [`several_arms`]: whether any of several arms differs, in its mean or its spread.
+//! - [`heterogeneity`]: whether an effect differs between segments, and where.
 //! - [`survival`]: times to an event, some not yet seen; [`counts`]: events per unit or per exposure.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
@@ -39,6 +40,7 @@ pub mod estimate;
 pub mod estimator;
 pub mod family;
 pub mod group_sequential;
+pub mod heterogeneity;
 pub mod least_squares;
 pub mod meta;
 pub mod multiplicity;

@@ -19,6 +19,7 @@ mod finish;
 mod golden;
 mod group_sequential;
 mod group_sequential_looks;
+mod heterogeneity;
 mod meta;
 mod multiplicity;
 mod multiplicity_plans;
