@@ -22,10 +22,12 @@
 //! - [`posterior`]: what a prior and the data together say, exactly.
 //! - [`unit_aggregation`]: from rows to the statistics of each arm, fused and exact.
 //! - [`check`]: whether the data deserve to be read; [`family`], [`status`] and [`verdict`]: what the rows amount to.
+//! - [`certification`]: whether an estimator keeps its promises on a metric, by drawing the assignment of real units anew.
 //! - [`planning`]: how many units, how long, how small an effect, before there are data.
 #![deny(missing_docs)]
 
 pub mod bands;
+pub mod certification;
 pub mod check;
 pub mod clustered;
 pub mod contrast;

@@ -84,13 +84,17 @@ impl<'a> KolmogorovSmirnov<'a> {
     /// - **Assumes** large arms; ties make it too large.
     pub fn asymptotic_p(&self) -> TailProbability {
         let [n_t, n_c] = self.samples.map(|sample| sample.n() as f64);
-        let ln_p = ln_upper_tail(self.distance() * (n_t / (n_t + n_c) * n_c).sqrt());
-        TailProbability::from_ln(ln_p).unwrap_or(TailProbability::CERTAIN)
+        kolmogorov_tail(self.distance() * (n_t / (n_t + n_c) * n_c).sqrt())
     }
 
     fn pairs(&self) -> u128 {
         u128::from(self.samples[0].n()) * u128::from(self.samples[1].n())
     }
+}
+
+/// `P(K > x)` of Kolmogorov's distribution: the limit of `√n` times the distance of one sample from its law.
+pub(crate) fn kolmogorov_tail(x: f64) -> TailProbability {
+    TailProbability::from_ln(ln_upper_tail(x)).unwrap_or(TailProbability::CERTAIN)
 }
 
 /// `ln P(K > x)` of Kolmogorov's distribution.

@@ -39,6 +39,7 @@ mod trimmed_mean;
 pub use brunner_munzel::Superiority;
 pub use exact_rank_sum::{ExactRankSum, MOST_PAIRS};
 pub use kolmogorov_smirnov::KolmogorovSmirnov;
+pub(crate) use kolmogorov_smirnov::kolmogorov_tail;
 pub use mann_whitney::RankSum;
 pub use pairwise::{Pairs, Pairwise};
 pub use signed_rank::SignedRank;

@@ -4,6 +4,7 @@ mod bayes;
 mod calibration;
 mod calibration_of_order;
 mod calibration_of_times;
+mod certification;
 mod checks;
 mod clustered;
 mod confidence_sequence;
