@@ -16,6 +16,8 @@
 //! - [`resampling`] and [`bands`]: replicates of counts, quantiles without replicates, and whole distributions with bands.
 //! - [`several_arms`]: whether any of several arms differs, in its mean or its spread.
 //! - [`heterogeneity`]: whether an effect differs between segments, and where.
+//! - [`interaction`] and [`days_since_exposure`]: experiments that run at once, and effects that fade or grow.
+//! - [`survival`]: times to an event, some not yet seen.
 //! - [`survival`]: times to an event, some not yet seen; [`counts`]: events per unit or per exposure.
 //! - [`estimate`]: the one result table of every estimator and the glossary of its columns.
 //! - [`sequential`] and [`group_sequential`]: looking early, with tests and intervals that stay right.
@@ -32,6 +34,7 @@ pub mod check;
 pub mod clustered;
 pub mod contrast;
 pub mod counts;
+pub mod days_since_exposure;
 pub mod design;
 pub mod dist;
 pub mod empirical;
@@ -43,6 +46,7 @@ pub mod estimator;
 pub mod family;
 pub mod group_sequential;
 pub mod heterogeneity;
+pub mod interaction;
 pub mod least_squares;
 pub mod meta;
 pub mod multiplicity;
