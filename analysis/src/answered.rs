@@ -10,6 +10,7 @@ use estimand_viz::number::Measure;
 use serde::Serialize;
 
 use crate::figures;
+use crate::programme::Programme;
 use crate::report::ReportModel;
 use crate::run::{Inputs, Log};
 
@@ -22,6 +23,9 @@ pub struct Answered {
     pub checks: Vec<CheckResult>,
     /// The result table.
     pub estimates: Estimates,
+    /// What many experiments say together, when that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub programme: Option<Programme>,
     /// How the numbers of each metric are written.
     #[serde(skip)]
     pub measures: BTreeMap<String, Measure>,

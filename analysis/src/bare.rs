@@ -45,6 +45,12 @@ pub struct BareFile {
     pub covariates: Vec<String>,
     /// Columns by which effects are cut.
     pub dimensions: Vec<String>,
+    /// The column of the cluster that a unit was assigned with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// The column of the block within which units were assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stratum: Option<String>,
     /// Which rows are read.
     pub filter: Option<String>,
     /// Metrics of which less is better, as written in `metrics`.
@@ -88,31 +94,13 @@ impl BareFile {
         let (Some(format), true) = (format, faults.is_empty()) else { return Err(faults) };
         let source = self.source(format);
         let experiment = self.experiment(&metrics, filter);
-        let manifest = Manifest {
-            name: "file".to_owned(),
-            description: None,
-            defaults: Defaults { level: self.level, timezone: None },
-            engine: Engine { kind: EngineKind::DataFusion, memory_limit: None, threads: None },
-        };
         let root = if self.root.as_os_str().is_empty() { PathBuf::from(".") } else { self.root.clone() };
-        Ok(Project::of_definitions(root, manifest, vec![source], metrics, vec![experiment]))
+        Ok(Project::of_definitions(root, manifest(self.level), vec![source], metrics, vec![experiment]))
     }
 
     fn source(&self, format: Format) -> Source {
         let keys = self.unit.iter().map(|unit| (unit.clone(), KeyType::Text)).collect();
-        Source {
-            name: SOURCE.to_owned(),
-            label: self.path.display().to_string(),
-            description: None,
-            owner: None,
-            tags: Vec::new(),
-            rows: Rows::Files(Files { path: self.path.display().to_string(), format, csv: Csv::default() }),
-            keys,
-            columns: BTreeMap::new(),
-            units: BTreeMap::new(),
-            clock: None,
-            parameters: BTreeMap::new(),
-        }
+        Source { keys, ..source_of(&self.path, format) }
     }
 
     fn experiment(&self, metrics: &[Metric], filter: Option<Expression>) -> Experiment {
@@ -135,6 +123,8 @@ impl BareFile {
                 arm: self.arm.clone(),
                 unit_column: unit.clone(),
                 filter,
+                cluster: self.cluster.clone(),
+                stratum: self.stratum.clone(),
             },
             trigger: None,
             arms: names
@@ -253,6 +243,41 @@ impl BareFile {
     /// A missing value in a file where each row is a unit stays missing; a unit with rows that are all null sums to zero.
     fn empty(&self, aggregation: &Aggregation) -> WhenEmpty {
         if self.unit.is_some() { aggregation.when_empty() } else { WhenEmpty::Null }
+    }
+}
+
+/// The project of a table that is read as it is: one source, [`SOURCE`], and no experiment.
+///
+/// # Errors
+/// A path whose format nobody knows.
+pub fn table(path: &Path) -> Result<Project, Vec<Fault>> {
+    let format = format_of(path).map_err(|fault| vec![*fault])?;
+    let sources = vec![source_of(path, format)];
+    Ok(Project::of_definitions(PathBuf::from("."), manifest(BareFile::LEVEL), sources, Vec::new(), Vec::new()))
+}
+
+fn manifest(level: f64) -> Manifest {
+    Manifest {
+        name: "file".to_owned(),
+        description: None,
+        defaults: Defaults { level, timezone: None },
+        engine: Engine { kind: EngineKind::DataFusion, memory_limit: None, threads: None },
+    }
+}
+
+fn source_of(path: &Path, format: Format) -> Source {
+    Source {
+        name: SOURCE.to_owned(),
+        label: path.display().to_string(),
+        description: None,
+        owner: None,
+        tags: Vec::new(),
+        rows: Rows::Files(Files { path: path.display().to_string(), format, csv: Csv::default() }),
+        keys: BTreeMap::new(),
+        columns: BTreeMap::new(),
+        units: BTreeMap::new(),
+        clock: None,
+        parameters: BTreeMap::new(),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::report::{
     Arm, Correction as Corrected, Exclusion, Fact, Figure, Header, Method, MetricCard, Phase, ReportModel, Truth,
 };
-use crate::run::{Log, RunId};
+use crate::run::RunId;
 use crate::summary::Summary;
 use crate::{demo, figures, health, provenance};
 
@@ -79,7 +79,8 @@ pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
         method: method(plan, collected),
         provenance: provenance::provenance(project, &inputs, opened),
     };
-    Ok(Answered { verdict, checks, estimates, measures, report, forest, inputs: Some(inputs), log: Log::default() })
+    let inputs = Some(inputs);
+    Ok(Answered { verdict, checks, estimates, measures, report, forest, inputs, ..Answered::default() })
 }
 
 /// The answer to summary numbers: every metric is primary, nothing could be checked.

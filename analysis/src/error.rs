@@ -77,6 +77,30 @@ pub enum Error {
     /// A summary file is wrong.
     #[error(transparent)]
     Summary(#[from] crate::summary::Error),
+    /// A row of a table of summaries is wrong.
+    #[error("{}{source}", if place.is_empty() { String::new() } else { format!("{place}: ") })]
+    SummaryRow {
+        /// Experiment and look.
+        place: String,
+        /// What is wrong.
+        source: crate::summary::Error,
+    },
+    /// A p-value of a programme is none.
+    #[error("metric `{metric}`: {source}; mend the column `p_value`, or leave it out")]
+    NotAPValue {
+        /// The metric.
+        metric: String,
+        /// What it is.
+        source: estimand_stats::multiplicity::NotAProbability,
+    },
+    /// A programme without effects.
+    #[error("{of}: no effect with an estimate and a standard error on the {scale} scale; name another `--scale`, or metrics that are there")]
+    NoEffects {
+        /// Where effects were looked for.
+        of: String,
+        /// The scale.
+        scale: &'static str,
+    },
     /// No experiment of this name.
     #[error("no experiment `{name}`; the project has {known}")]
     UnknownExperiment {

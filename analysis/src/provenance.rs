@@ -169,6 +169,8 @@ fn of_file(words: &mut Vec<String>, file: &BareFile) {
     file.metrics.iter().for_each(|metric| say(words, "--metric", metric));
     file.lower_is_better.iter().for_each(|metric| say(words, "--lower-is-better", metric));
     file.covariates.iter().for_each(|covariate| say(words, "--covariate", covariate));
+    file.cluster.iter().for_each(|cluster| say(words, "--cluster", cluster));
+    file.stratum.iter().for_each(|stratum| say(words, "--stratum", stratum));
     file.filter.iter().for_each(|filter| say(words, "--filter", filter));
     file.dimensions.iter().for_each(|dimension| say(words, "--by", dimension));
     file.estimator.iter().for_each(|estimator| say(words, "--estimator", estimator));

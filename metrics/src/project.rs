@@ -208,12 +208,16 @@ impl Project {
 
     /// The sources an experiment reads, those behind SQL sources included.
     pub fn sources_of(&self, experiment: &Experiment) -> BTreeSet<&str> {
-        let mut found: BTreeSet<&str> = BTreeSet::new();
         let metrics = self.metrics_of(experiment).into_iter().flat_map(Metric::sources);
         let dimensions = experiment.dimensions.iter().map(|dimension| dimension.source.as_str());
         let trigger = experiment.trigger.iter().map(|trigger| trigger.source.as_str());
-        let mut waiting: Vec<&str> =
-            metrics.chain(dimensions).chain(trigger).chain([experiment.assignment.source.as_str()]).collect();
+        self.sources_behind(metrics.chain(dimensions).chain(trigger).chain([experiment.assignment.source.as_str()]))
+    }
+
+    /// These sources, and those that the SQL sources among them read.
+    pub fn sources_behind<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&str> {
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        let mut waiting: Vec<&str> = names.into_iter().filter_map(|name| Some(self.source(name)?.name.as_str())).collect();
         while let Some((name, source)) = waiting.pop().and_then(|name| self.sources.get_key_value(name)) {
             if found.insert(name)
                 && let Rows::Query(query) = &source.rows

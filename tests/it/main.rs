@@ -11,6 +11,7 @@ mod methods;
 mod oracles;
 mod plan;
 mod power;
+mod programme;
 mod real_data;
 mod shared;
 mod unit_rows;

@@ -62,6 +62,14 @@ impl Scale {
             _ => None,
         }
     }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absolute => "absolute",
+            Self::Relative => "relative",
+        }
+    }
 }
 
 /// What a reader must know of a metric to read its numbers.

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::answered::Answered;
 use crate::output::{Error, Format, encode};
+use crate::programme;
 use crate::report::{self, PlotlyMode};
 
 /// HTML: the whole report as one page without scripts of others.
@@ -19,7 +20,11 @@ impl Format for Html {
     }
 
     fn write(&self, answered: &Answered, sink: &mut dyn Write) -> Result<(), Error> {
-        let page = report::render(&answered.report, PlotlyMode::Embed).map_err(|error| encode("html", error))?;
+        let page = match &answered.programme {
+            Some(programme) => programme::page(programme, PlotlyMode::Embed),
+            None => report::render(&answered.report, PlotlyMode::Embed),
+        };
+        let page = page.map_err(|error| encode("html", error))?;
         Ok(sink.write_all(page.as_bytes())?)
     }
 }

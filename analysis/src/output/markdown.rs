@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::answered::Answered;
 use crate::output::rows::{self, Style};
 use crate::output::{Error, Format};
+use crate::programme;
 
 /// Markdown: the scorecard for pull requests and documents.
 pub struct Markdown;
@@ -19,6 +20,10 @@ impl Format for Markdown {
     }
 
     fn write(&self, answered: &Answered, sink: &mut dyn Write) -> Result<(), Error> {
-        Ok(sink.write_all(rows::text(answered, Style::Markdown).as_bytes())?)
+        let text = match &answered.programme {
+            Some(programme) => programme::text(programme, Style::Markdown),
+            None => rows::text(answered, Style::Markdown),
+        };
+        Ok(sink.write_all(text.as_bytes())?)
     }
 }

@@ -10,7 +10,7 @@ mod markdown;
 mod mimebundle;
 mod ndjson;
 mod parquet;
-mod rows;
+pub(crate) mod rows;
 mod table;
 
 use std::io::Write;

@@ -12,7 +12,7 @@ use crate::answered::Answered;
 
 /// For whom the text is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// A terminal.
     Terminal,
     /// A document.
@@ -30,22 +30,7 @@ struct Line {
 /// The table, what was checked, and the verdict.
 pub(super) fn text(answered: &Answered, style: Style) -> String {
     let lines = lines(answered);
-    let mut table = Table::new();
-    table.load_style(match style {
-        Style::Terminal => presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')),
-        Style::Markdown => presets::ASCII_MARKDOWN,
-    });
-    // Data do not depend on how wide somebody's window is.
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEADER);
-    for line in &lines {
-        table.add_row(&line.cells);
-    }
-    for index in [2, 3, 4, 5, 6, 7] {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let table = table_of(style, &HEADER, &[2, 3, 4, 5, 6, 7], lines.iter().map(|line| line.cells.to_vec()));
     let mut text = String::new();
     for check in answered.checks.iter().filter(|check| check.outcome >= Outcome::Warn) {
         let word = if check.outcome == Outcome::Fail { "FAILED" } else { "warning" };
@@ -75,6 +60,27 @@ pub(super) fn text(answered: &Answered, style: Style) -> String {
         text.push_str(&format!("\n{}\n", answered.verdict.sentence));
     }
     text
+}
+
+/// A table of texts with the columns at `right` aligned so.
+pub(crate) fn table_of(style: Style, header: &[&str], right: &[usize], rows: impl Iterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(match style {
+        Style::Terminal => presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')),
+        Style::Markdown => presets::ASCII_MARKDOWN,
+    });
+    // Data do not depend on how wide somebody's window is.
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for cells in rows {
+        table.add_row(cells);
+    }
+    for index in right {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
 }
 
 /// A fragment of HTML: the table, and the forest as SVG.
@@ -108,16 +114,21 @@ fn lines(answered: &Answered) -> Vec<Line> {
     let whole = |row: &&Estimate| {
         row.segment.is_none() && row.period.is_none() && row.term.is_none() && row.scale.as_deref() == Some("absolute")
     };
+    let several = rows.iter().any(|row| row.experiment != rows[0].experiment);
     let mut lines = Vec::new();
     for absolute in rows.iter().filter(whole) {
         let relative = rows.iter().find(|row| {
             row.scale.as_deref() == Some("relative")
                 && row.segment.is_none()
                 && row.period.is_none()
-                && (&row.metric, &row.arm, &row.estimator, &row.decides, &row.options)
-                    == (&absolute.metric, &absolute.arm, &absolute.estimator, &absolute.decides, &absolute.options)
+                && (&row.experiment, &row.metric, &row.arm) == (&absolute.experiment, &absolute.metric, &absolute.arm)
+                && (&row.estimator, &row.decides, &row.options) == (&absolute.estimator, &absolute.decides, &absolute.options)
         });
-        lines.push(line(answered, absolute, relative));
+        let mut line = line(answered, absolute, relative);
+        if let (true, Some(experiment)) = (several, &absolute.experiment) {
+            line.cells[0] = format!("{experiment}: {}", line.cells[0]);
+        }
+        lines.push(line);
     }
     lines
 }

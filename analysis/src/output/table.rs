@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::answered::Answered;
 use crate::output::rows::{self, Style};
 use crate::output::{Error, Format};
+use crate::programme;
 
 /// Table: the scorecard as a person reads it in a terminal.
 pub struct Table;
@@ -19,6 +20,10 @@ impl Format for Table {
     }
 
     fn write(&self, answered: &Answered, sink: &mut dyn Write) -> Result<(), Error> {
-        Ok(sink.write_all(rows::text(answered, Style::Terminal).as_bytes())?)
+        let text = match &answered.programme {
+            Some(programme) => programme::text(programme, Style::Terminal),
+            None => rows::text(answered, Style::Terminal),
+        };
+        Ok(sink.write_all(text.as_bytes())?)
     }
 }

@@ -22,6 +22,9 @@ pub enum Error {
         /// The column.
         column: String,
     },
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Figure(#[from] estimand_viz::Error),
     /// A template of ours is wrong.
     #[error("the report's own template failed, which is a fault of this program: {0}")]
     Template(#[from] minijinja::Error),

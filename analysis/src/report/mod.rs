@@ -32,6 +32,7 @@ pub use model::{
 };
 pub use policy::{content_security_policy, policy_of};
 pub use sql::highlighted as highlighted_sql;
+pub(crate) use stylesheet::colours;
 pub use stylesheet::stylesheet;
 
 /// A part of the page with a heading of its own.
@@ -116,7 +117,8 @@ pub fn render(model: &ReportModel, plotly: PlotlyMode) -> Result<String, Error> 
     Ok(environment.get_template("page.html")?.render(view)?)
 }
 
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
+/// Templates of reports, with the styles and scripts that their pages share.
+pub(crate) fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);

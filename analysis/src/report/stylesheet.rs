@@ -17,7 +17,7 @@ pub fn stylesheet() -> String {
 }
 
 /// Light unless the system or the reader asks for dark; light on paper.
-pub(super) fn colours() -> String {
+pub(crate) fn colours() -> String {
     let (light, dark) = (Theme::LIGHT.declarations(), Theme::DARK.declarations());
     format!(
         ":root{{ {light} color-scheme:light}}\n\

@@ -9,9 +9,10 @@ use estimand_analysis::answered::Answered;
 use estimand_analysis::bare::BareFile;
 use estimand_analysis::change::Change;
 use estimand_analysis::summary::Summary;
+use estimand_analysis::summary_table;
 
 use crate::arguments::Common;
-use crate::command::{answer, instant, open_project, pair, resources, runs_folder};
+use crate::command::{answer, instant, open_project, pair, read_table, resources, runs_folder, threads};
 use crate::delivery::Delivery;
 use crate::exit::{ExitCode, Failure};
 
@@ -21,8 +22,9 @@ pub struct Analyze {
     /// The name of an experiment of the project, or a Parquet, CSV or line-delimited JSON file.
     #[arg(value_name = "EXPERIMENT|FILE", required_unless_present = "summary")]
     target: Option<String>,
-    /// Analyse summary numbers (TOML or JSON; `-` reads standard input): n, mean and variance per arm.
-    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    /// Analyse summary numbers per arm: n with mean and variance, or with successes. A TOML or JSON document (`-` reads
+    /// standard input), or a table with one row per arm: a CSV, Parquet or ndjson file, or a source of the project.
+    #[arg(long, value_name = "FILE|SOURCE", conflicts_with = "target")]
     summary: Option<String>,
     /// Of a file: what is measured, such as `sum(revenue)`, `proportion(bought)`, `ratio(clicks, views)`. Of an experiment: only these metrics.
     #[arg(long = "metric", value_name = "METRIC")]
@@ -81,6 +83,12 @@ struct FileArguments {
     /// A column fixed before exposure, for adjustment.
     #[arg(long = "covariate", value_name = "COLUMN")]
     covariates: Vec<String>,
+    /// The column of the cluster that a unit was assigned with, such as its school.
+    #[arg(long, value_name = "COLUMN")]
+    cluster: Option<String>,
+    /// The column of the block within which units were assigned, such as the pair.
+    #[arg(long, value_name = "COLUMN")]
+    stratum: Option<String>,
     /// Which rows are read, such as `country = 'DE'`.
     #[arg(long, value_name = "CONDITION")]
     filter: Option<String>,
@@ -94,7 +102,8 @@ impl Analyze {
     pub fn run(&self, common: &Common) -> Result<ExitCode, Failure> {
         let destination = self.delivery.open()?;
         let (answered, kept) = match &self.summary {
-            Some(file) => (self.summarised(file)?, Ok(())),
+            Some(file) if is_document(file) => (self.summarised(file)?, Ok(())),
+            Some(table) => (self.summarised_table(table, common)?, Ok(())),
             None => self.analysed(common)?,
         };
         destination.write(&answered)?;
@@ -124,6 +133,19 @@ impl Analyze {
             }
         }
         analyze::summarised(&summary).map_err(|error| Failure::usage(format!("{file}: {error}")))
+    }
+
+    fn summarised_table(&self, name: &str, common: &Common) -> Result<Answered, Failure> {
+        let question = summary_table::Question {
+            control: self.file.control.clone().ok_or_else(|| Failure::usage(format!("{name}: --control is missing; name the arm compared against")))?,
+            level: self.level.unwrap_or(BareFile::LEVEL),
+            metrics: self.metrics.clone(),
+            estimator: self.estimator.clone(),
+            options: self.options.iter().cloned().collect(),
+            lower_is_better: self.file.lower_is_better.clone(),
+        };
+        let table = read_table(name, common)?;
+        Ok(summary_table::estimate(&table, &question, threads(common))?)
     }
 
     fn analysed(&self, common: &Common) -> Result<(Answered, Result<(), Failure>), Failure> {
@@ -173,6 +195,8 @@ impl Analyze {
             metrics: self.metrics.clone(),
             covariates: self.file.covariates.clone(),
             dimensions: self.by.clone(),
+            cluster: self.file.cluster.clone(),
+            stratum: self.file.stratum.clone(),
             filter: self.file.filter.clone(),
             lower_is_better: self.file.lower_is_better.clone(),
             level: self.level.unwrap_or(BareFile::LEVEL),
@@ -184,8 +208,14 @@ impl Analyze {
     }
 }
 
+/// A document of summary numbers, and not a table of them.
+fn is_document(name: &str) -> bool {
+    let suffix = Path::new(name).extension().and_then(|suffix| suffix.to_str());
+    name == "-" || suffix.is_some_and(|suffix| ["toml", "json"].contains(&suffix))
+}
+
 /// A path, and not the name of an experiment: it has a folder, a suffix or a wildcard, or is there.
-fn is_file(target: &str) -> bool {
+pub(super) fn is_file(target: &str) -> bool {
     target.contains(['/', '\\', '*', '.']) || Path::new(target).exists()
 }
 

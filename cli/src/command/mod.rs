@@ -10,6 +10,7 @@ mod list;
 mod metrics;
 mod plan;
 mod power;
+mod programme;
 mod replay;
 mod report;
 mod runs;
@@ -22,9 +23,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use estimand_analysis::analyze::Request;
 use estimand_analysis::answered::Answered;
+use estimand_analysis::columns::Columns;
 use estimand_analysis::metrics::engine::Resources;
 use estimand_analysis::metrics::project::Project;
-use estimand_analysis::{Error, keep, run};
+use estimand_analysis::{Error, bare, keep, run, summary_table};
 
 use crate::arguments::{Arguments, Common};
 use crate::exit::{ExitCode, Failure};
@@ -59,6 +61,8 @@ pub enum Command {
     Srm(srm::Srm),
     /// Plan an experiment: units, days, power, or the smallest effect.
     Power(Box<power::Power>),
+    /// Read many experiments together: false discoveries, shrunken effects, totals, a prior for the next one.
+    Programme(Box<programme::Programme>),
     /// Correct p-values for multiplicity.
     Adjust(adjust::Adjust),
     /// List what can be named: charts, columns, corrections, engines, estimators, formats.
@@ -84,6 +88,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(command) => command.run(&common),
         Command::Srm(command) => command.run(),
         Command::Power(command) => command.run(),
+        Command::Programme(command) => command.run(&common),
         Command::Adjust(command) => command.run(),
         Command::List(command) => command.run(),
         Command::Completions(command) => command.run(),
@@ -145,6 +150,29 @@ fn answer(common: &Common, request: &Request, folder: &Path) -> Result<(Answered
     Ok((answered, kept.map(drop).map_err(Failure::from)))
 }
 
+/// A table by its path, or by the name of a source of the project.
+fn read_table(name: &str, common: &Common) -> Result<Columns, Failure> {
+    let (project, source) = if analyze::is_file(name) {
+        let project = bare::table(Path::new(name)).map_err(|faults| Failure::from(Error::Files(faults)))?;
+        (project, bare::SOURCE)
+    } else {
+        let project = open_project(common)?;
+        if project.source(name).is_none() {
+            let known: Vec<String> = project.sources().keys().map(|known| format!("`{known}`")).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(Failure::usage(format!("no file and no source `{name}`; the project has {known}")));
+        }
+        (project, name)
+    };
+    wait(common, async { summary_table::read(&project, source, name, &resources(common)).await })
+}
+
+/// Threads to compute with.
+fn threads(common: &Common) -> usize {
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    common.threads.map_or_else(all, usize::from)
+}
+
 /// `NAME=VALUE` of the command line.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -181,7 +209,8 @@ impl From<Error> for Failure {
             Error::Files(_) | Error::Summary(_) | Error::UnknownExperiment { .. } | Error::NotInExperiment { .. } => {
                 ExitCode::Usage
             }
-            Error::Control { .. } | Error::OneArm { .. } => ExitCode::Usage,
+            Error::Control { .. } | Error::OneArm { .. } | Error::NoEffects { .. } => ExitCode::Usage,
+            Error::SummaryRow { .. } | Error::NotAPValue { .. } => ExitCode::Data,
             Error::Data(
                 Data::Sources(_) | Data::UndeclaredArms { .. } | Data::RepeatedUnit { .. } | Data::NotFinite { .. },
             ) => ExitCode::Data,

@@ -80,6 +80,10 @@ pub struct Assignment {
     pub unit_column: String,
     /// Which rows are assignments to this experiment.
     pub filter: Option<Expression>,
+    /// The column of the cluster that a unit was assigned with; `None` when each unit was assigned by itself.
+    pub cluster: Option<String>,
+    /// The column of the block within which units were assigned; `None` when they were assigned among all.
+    pub stratum: Option<String>,
 }
 
 /// The condition that makes a unit count, the same in every arm.

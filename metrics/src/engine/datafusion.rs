@@ -22,7 +22,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::engine::kept::{Kept, Room};
-use crate::engine::{Engine, utc};
+use crate::engine::{Engine, text_code, utc};
 use crate::error::Error;
 use crate::fault::Faults;
 use crate::input::{Input, SourceTable};
@@ -99,6 +99,7 @@ impl DataFusion {
             let session = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
             udaf::register(&session);
             utc::register(&session);
+            text_code::register(&session);
             for (name, table) in &self.tables {
                 // A new session holds no table, and no two of these have one name: nothing can be in the way.
                 let registered = session.register_table(quoted(name), Arc::clone(table));

@@ -7,6 +7,7 @@ mod kept;
 mod open;
 mod outline;
 mod query_source;
+mod text_code;
 mod utc;
 
 use arrow::record_batch::RecordBatch;
@@ -15,7 +16,7 @@ use futures::future::BoxFuture;
 pub use self::datafusion::{DataFusion, Resources};
 pub(crate) use self::datafusion::{named, only_queries};
 pub(crate) use kept::nullable;
-pub use open::{MOST_ARMS, Opened, open, values_of};
+pub use open::{MOST_ARMS, Opened, open, rows_of, values_of};
 pub use outline::outline;
 pub(crate) use utc::{IN_NANOSECONDS, LOCAL_IN_UTC};
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Int64Type};
+use arrow::record_batch::RecordBatch;
 use sea_query::{Alias, Expr, Func, Order, Query};
 
 use crate::bindings::Bindings;
@@ -223,6 +225,33 @@ pub async fn values_of(
         });
     }
     Ok(values)
+}
+
+/// The rows of a source with all of its columns, in no order that a caller may rely on.
+///
+/// # Errors
+/// As [`open`], and what the engine says while it reads.
+pub async fn rows_of(project: &Project, source: &str, resources: &Resources) -> Result<RecordBatch, Error> {
+    let names = project.sources_behind([source]);
+    let opened = sources(project, names, &Bindings::default(), resources).await?;
+    let Some(schema) = opened.engine.schemas().get(source).cloned() else {
+        return Err(Error::Engine { step: source.to_owned(), message: "no such source is open".to_owned() });
+    };
+    let mut select = Query::select();
+    for field in schema.fields() {
+        select.expr_as(column(field.name()), Alias::new(field.name().as_str()));
+    }
+    select.from(Alias::new(source));
+    let step = Step {
+        name: format!("rows_of_{source}"),
+        purpose: format!("rows of `{source}`"),
+        statement: Statement::of(&select),
+        keep: false,
+    };
+    let batches = opened.engine.read(&step).await?;
+    opened.unchanged()?;
+    let schema = batches.first().map_or(schema, RecordBatch::schema);
+    concat_batches(&schema, &batches).map_err(|error| Error::Engine { step: step.name, message: error.to_string() })
 }
 
 /// Arms beyond this are a fault of the data, not an experiment.

@@ -49,6 +49,8 @@ pub enum Function {
     Strpos,
     /// Part of a text.
     Substr,
+    /// A number that tells texts apart: the same for equal ones, and for two others with a chance of 2⁻⁵³.
+    TextCode,
     /// Text without blanks at either end.
     Trim,
     /// Upper case.
@@ -91,6 +93,7 @@ pub(crate) const ALL: &[Signature] = &[
     Signature { function: Function::StartsWith, name: "starts_with", least: 2, most: 2, gives: Gives::Boolean },
     Signature { function: Function::Strpos, name: "strpos", least: 2, most: 2, gives: Gives::Number },
     Signature { function: Function::Substr, name: "substr", least: 2, most: 3, gives: Gives::Text },
+    Signature { function: Function::TextCode, name: "text_code", least: 1, most: 1, gives: Gives::Number },
     Signature { function: Function::Trim, name: "trim", least: 1, most: 1, gives: Gives::Text },
     Signature { function: Function::Upper, name: "upper", least: 1, most: 1, gives: Gives::Text },
 ];

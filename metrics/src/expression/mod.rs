@@ -43,6 +43,12 @@ impl Expression {
         Self { node: Node::Column(name.to_owned()), mentions: vec![mention] }
     }
 
+    /// The expression that is [`Function::TextCode`] of one column.
+    pub fn code_of_column(name: &str) -> Self {
+        let Self { node, mentions } = Self::of_column(name);
+        Self { node: Node::Call { function: Function::TextCode, arguments: vec![node] }, mentions }
+    }
+
     pub(crate) fn read(text: &str) -> Result<Self, Box<Wrong>> {
         parse::expression(text)
     }

@@ -315,6 +315,16 @@ impl<'a> Compiler<'a> {
     }
 
     fn assignment_column(&mut self, name: &str) -> String {
+        self.of_assignment(name, Expression::of_column(name))
+    }
+
+    /// A column of the assignment source as numbers that tell its values apart.
+    fn assignment_code(&mut self, name: &str) -> String {
+        self.of_assignment(&format!("{name}.code"), Expression::code_of_column(name))
+    }
+
+    /// What is said of a unit by its first assignment.
+    fn of_assignment(&mut self, name: &str, argument: Expression) -> String {
         let source = self.experiment.assignment.source.clone();
         let clock = self.assignment().and_then(|source| source.clock.clone());
         let function = if clock.is_some() { AggregateFunction::First } else { AggregateFunction::Row };
@@ -324,7 +334,7 @@ impl<'a> Compiler<'a> {
             source,
             span: clock.as_ref().map(|_| Span::After { delay: 0, length: None }),
             clock,
-            aggregation: Aggregation { function, argument: Some(Expression::of_column(name)) },
+            aggregation: Aggregation { function, argument: Some(argument) },
             filter: self.experiment.assignment.filter.clone(),
             when_empty: None,
             matures_after: None,

@@ -75,6 +75,9 @@ impl<'a> ColumnCheck<'a> {
         let definition = Definition::Experiment(&experiment.name);
         let assignment = &experiment.assignment;
         let mut named: Vec<Named<'a>> = vec![(&assignment.arm, "assignment.arm".to_owned(), None)];
+        let grouped = [(&assignment.cluster, "cluster"), (&assignment.stratum, "stratum")];
+        let grouped = grouped.into_iter().filter_map(|(column, key)| Some((column.as_deref()?, key)));
+        named.extend(grouped.map(|(column, key)| (column, format!("assignment.{key}"), None)));
         named.extend(assignment.filter.iter().flat_map(|filter| mentioned(filter, "assignment.filter".to_owned())));
         for (index, covariate) in experiment.analysis.covariates.iter().enumerate() {
             if let Covariate::Column(column) = covariate {

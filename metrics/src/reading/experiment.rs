@@ -46,6 +46,8 @@ const ASSIGNMENT: &[Key] = &[
     required("source", Shape::Name, "The source of assignments; its timestamp is the exposure."),
     required("arm", Shape::Text, "The column that holds the arm."),
     optional("filter", Shape::Text, "Which rows are assignments to this experiment."),
+    optional("cluster", Shape::Text, "The column of the cluster that a unit was assigned with, such as its school or its market."),
+    optional("stratum", Shape::Text, "The column of the block within which units were assigned, such as the pair."),
 ];
 
 const TRIGGER: &[Key] = &[
@@ -176,6 +178,8 @@ fn assignment(
         arm: table.string("arm")?,
         unit_column: source.unit_column(unit).to_owned(),
         filter,
+        cluster: table.string("cluster"),
+        stratum: table.string("stratum"),
     })
 }
 

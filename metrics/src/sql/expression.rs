@@ -42,6 +42,10 @@ pub fn lower(node: &Node, bindings: &Bindings) -> Expr {
             call(function.name(), first.into_iter().chain(arguments.map(lower))).into()
         }
         Node::Call { function: Function::Sign, arguments } => call("signum", arguments.iter().map(lower)).into(),
+        Node::Call { function: Function::TextCode, arguments } => {
+            let texts = arguments.iter().map(|argument| cast(lower(argument), "VARCHAR"));
+            call(Function::TextCode.name(), texts).into()
+        }
         Node::Call { function, arguments } => call(function.name(), arguments.iter().map(lower)).into(),
         Node::Case { operand, branches, otherwise } => {
             let mut case = CaseStatement::new();

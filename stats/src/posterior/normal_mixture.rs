@@ -52,6 +52,18 @@ impl NormalMixture {
 
     /// `ln Σ wₖ φ(x; mₖ, sₖ² + s²)`: the log-likelihood of an estimate with standard error `s`.
     pub fn ln_marginal(&self, estimate: f64, std_error: f64) -> f64 {
+        let density: f64 = self
+            .components
+            .iter()
+            .map(|part| {
+                let (variance, distance) = (part.sd * part.sd + std_error * std_error, estimate - part.mean);
+                part.weight * (-0.5 * distance * distance / variance).exp() / variance.sqrt()
+            })
+            .sum();
+        if (1e-250..1e250).contains(&density) {
+            return density.ln() - 0.5 * std::f64::consts::TAU.ln();
+        }
+        // Far out, and where squares leave the doubles.
         let terms = self.components.iter().map(|part| ln_joint(part, estimate, std_error));
         let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
         largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()

@@ -6,6 +6,7 @@ mod bayes;
 mod cuped;
 mod lin_adjustment;
 mod means;
+mod meta;
 mod multiple_testing;
 mod nist;
 mod nonparametric;
