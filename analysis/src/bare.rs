@@ -177,7 +177,7 @@ impl BareFile {
         self.weights.get(arm).map_or(0.0, |weight| weight / whole)
     }
 
-    /// `sum(x)`, `mean(x)`, `proportion(x)`, `ratio(x, y)` or any value of a metric file.
+    /// `sum(x)`, `mean(x)`, `proportion(x)`, `ratio(x, y)`, `time_to_event(x, y)` or any value of a metric file.
     fn metric(&self, text: &str) -> Result<Metric, Box<Fault>> {
         let origin = format!("--metric '{text}'");
         let (outcome, style) = match call(text) {
@@ -189,17 +189,12 @@ impl BareFile {
                 (Outcome::Proportion(unit_value(aggregation, empty)), NumberStyle::Percent)
             }
             Some(("ratio", inner)) => {
-                let (above, below) = two(inner).ok_or_else(|| {
-                    let message = format!("`{text}` does not name two values");
-                    Box::new(
-                        Fault::error("metrics::bad_value", message)
-                            .with_field("--metric")
-                            .with_help("write ratio(clicks, views)"),
-                    )
-                })?;
-                let numerator = self.summed(&origin, above)?;
-                let denominator = self.summed(&origin, below)?;
+                let [numerator, denominator] = self.parts(&origin, text, inner, "ratio(clicks, views)")?;
                 (Outcome::Ratio { numerator, denominator }, NumberStyle::Number)
+            }
+            Some(("time_to_event", inner)) => {
+                let [duration, event] = self.parts(&origin, text, inner, "time_to_event(days, bought)")?;
+                (Outcome::TimeToEvent { duration, event }, NumberStyle::Number)
             }
             Some(("mean", inner)) => {
                 let function = if self.unit.is_some() { AggregateFunction::Avg } else { AggregateFunction::Row };
@@ -228,6 +223,15 @@ impl BareFile {
             format: NumberFormat { style, decimals: None },
             parameters: BTreeMap::new(),
         })
+    }
+
+    /// The two values of a metric that has two.
+    fn parts(&self, origin: &str, text: &str, inner: &str, example: &str) -> Result<[UnitValue; 2], Box<Fault>> {
+        let (one, other) = two(inner).ok_or_else(|| {
+            let fault = Fault::error("metrics::bad_value", format!("`{text}` does not name two values"));
+            Box::new(fault.with_field("--metric").with_help(format!("write {example}")))
+        })?;
+        Ok([self.summed(origin, one)?, self.summed(origin, other)?])
     }
 
     /// A part of a ratio: an aggregation, or a column that is summed.

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use estimand_stats::design::{Design, Population};
+use estimand_stats::design::Design;
 use estimand_stats::estimand::{Direction, Estimand, Hypothesis, Summary as Summarised};
 use estimand_stats::estimate::Estimates;
 use estimand_stats::estimator;
@@ -208,7 +208,6 @@ impl SummaryMetric {
             level: summary.level,
             covariates,
             options: self.options.clone(),
-            population: Population::default(),
             ..Design::default()
         };
         let mut estimates = Estimates::default();

@@ -5,6 +5,7 @@
 mod mean;
 mod proportion;
 mod ratio;
+mod time_to_event;
 
 use crate::definition::{NumberStyle, UnitValue};
 use crate::reading::fields::Fields;
@@ -12,10 +13,10 @@ use crate::reading::key::Key;
 use crate::reading::metric::MetricReader;
 
 /// Every kind, by name.
-pub const ALL: &[&dyn MetricKind] = &[&mean::Mean, &proportion::Proportion, &ratio::Ratio];
+pub const ALL: &[&dyn MetricKind] = &[&mean::Mean, &proportion::Proportion, &ratio::Ratio, &time_to_event::TimeToEvent];
 
 /// The names of all kinds, in the order of [`ALL`].
-pub const NAMES: &[&str] = &["mean", "proportion", "ratio"];
+pub const NAMES: &[&str] = &["mean", "proportion", "ratio", "time_to_event"];
 
 /// A kind of metric: its keys and how a file of that kind becomes an [`Outcome`].
 pub trait MetricKind: Sync {
@@ -55,6 +56,13 @@ pub enum Outcome {
         /// The value below the line.
         denominator: UnitValue,
     },
+    /// The time to an event, which has not come for every unit.
+    TimeToEvent {
+        /// How long a unit was watched: to its event, or to the end of what is known.
+        duration: UnitValue,
+        /// 1 where the event came, else 0.
+        event: UnitValue,
+    },
 }
 
 impl Outcome {
@@ -64,14 +72,25 @@ impl Outcome {
             Self::Mean(_) => "mean",
             Self::Proportion(_) => "proportion",
             Self::Ratio { .. } => "ratio",
+            Self::TimeToEvent { .. } => "time_to_event",
         }
     }
 
-    /// Its per-unit values: one, or numerator then denominator.
+    /// The words for its per-unit values where it has several, in files and as columns of the unit table.
+    pub const fn parts(&self) -> &'static [&'static str] {
+        match self {
+            Self::Mean(_) | Self::Proportion(_) => &[],
+            Self::Ratio { .. } => &["numerator", "denominator"],
+            Self::TimeToEvent { .. } => &["duration", "event"],
+        }
+    }
+
+    /// Its per-unit values: one, or numerator then denominator, or duration then event.
     pub fn values(&self) -> impl Iterator<Item = &UnitValue> {
         let (first, second) = match self {
             Self::Mean(value) | Self::Proportion(value) => (value, None),
             Self::Ratio { numerator, denominator } => (numerator, Some(denominator)),
+            Self::TimeToEvent { duration, event } => (duration, Some(event)),
         };
         std::iter::once(first).chain(second)
     }

@@ -51,15 +51,13 @@ fn part(fields: &Fields<'_>, key: &str, reader: &mut MetricReader<'_>) -> Option
     let mut fault = |message: String, help: String| {
         reader.faults.push(fields.fault(key, "metrics::bad_part", message).with_help(help));
     };
-    let value = match metric.outcome {
-        Outcome::Mean(value) | Outcome::Proportion(value) => value,
-        Outcome::Ratio { .. } => {
-            fault(
-                format!("metric `{name}` is a ratio, and a ratio has parts of kind mean or proportion"),
-                "name its own numerator or denominator".to_owned(),
-            );
-            return None;
-        }
+    let kind = metric.outcome.kind();
+    let (Outcome::Mean(value) | Outcome::Proportion(value)) = metric.outcome else {
+        fault(
+            format!("metric `{name}` is of kind {kind}, and a ratio has parts of kind mean or proportion"),
+            "write the part as a table".to_owned(),
+        );
+        return None;
     };
     // Both parts share the ratio's window; taking a metric out of its own window would silently change what it means.
     let own = (fields.duration("window"), fields.duration("delay").unwrap_or_default());

@@ -115,13 +115,21 @@ pub fn compile(
 struct Compiler<'a> {
     project: &'a Project,
     experiment: &'a Experiment,
+    /// The columns of the unit table that tell clusters and strata apart.
+    cluster: Option<String>,
+    stratum: Option<String>,
     values: Vec<UnitColumn>,
     derived: Vec<DerivedColumn>,
 }
 
 impl<'a> Compiler<'a> {
     fn new(project: &'a Project, experiment: &'a Experiment) -> Self {
-        Self { project, experiment, values: Vec::new(), derived: Vec::new() }
+        let (values, derived) = (Vec::new(), Vec::new());
+        let mut compiler = Self { project, experiment, cluster: None, stratum: None, values, derived };
+        let assignment = &experiment.assignment;
+        compiler.cluster = assignment.cluster.as_ref().map(|column| compiler.assignment_code(column));
+        compiler.stratum = assignment.stratum.as_ref().map(|column| compiler.assignment_code(column));
+        compiler
     }
 
     fn source(&self, name: &str) -> Option<&'a Source> {
@@ -422,6 +430,7 @@ impl<'a> Compiler<'a> {
             Outcome::Mean(_) => Summary::Mean { outcome: at(0) },
             Outcome::Proportion(_) => Summary::Proportion { outcome: at(0) },
             Outcome::Ratio { .. } => Summary::Ratio { numerator: at(0), denominator: at(1) },
+            Outcome::TimeToEvent { .. } => Summary::TimeToEvent { duration: at(0), event: at(1) },
         };
         let serves = |name: &&str| estimator::by_name(name).is_ok_and(|it| it.serves().contains(&summary.kind()));
         let named = how.estimator.filter(serves);
@@ -446,9 +455,10 @@ impl<'a> Compiler<'a> {
             design: Design {
                 level: self.experiment.analysis.level,
                 covariates,
+                cluster: self.cluster.clone(),
+                stratum: self.stratum.clone(),
                 options,
                 population,
-                ..Design::default()
             },
             decides: how.decides,
             variant: how.variant,
@@ -541,9 +551,9 @@ impl Columns {
 }
 
 fn value_names(metric: &Metric) -> Vec<String> {
-    match &metric.outcome {
-        Outcome::Mean(_) | Outcome::Proportion(_) => vec![metric.name.clone()],
-        Outcome::Ratio { .. } => vec![format!("{}.numerator", metric.name), format!("{}.denominator", metric.name)],
+    match metric.outcome.parts() {
+        [] => vec![metric.name.clone()],
+        parts => parts.iter().map(|part| format!("{}.{part}", metric.name)).collect(),
     }
 }
 

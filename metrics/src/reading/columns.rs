@@ -46,10 +46,10 @@ impl<'a> ColumnCheck<'a> {
     }
 
     fn metric(&mut self, metric: &'a Metric) {
-        let parts = ["numerator.", "denominator."];
-        let single = metric.outcome.values().count() == 1;
-        for (value, part) in metric.outcome.values().zip(parts) {
-            let part = if single { "" } else { part };
+        let parts = metric.outcome.parts();
+        let single = parts.is_empty();
+        for (at, value) in metric.outcome.values().enumerate() {
+            let part = &parts.get(at).map_or_else(String::new, |part| format!("{part}."));
             // A part that is the name of another metric is checked there.
             let definition = Definition::Metric(&metric.name);
             let document = self.project.document(definition);

@@ -8,7 +8,7 @@ use crate::definition::{
 };
 use crate::expression::{AGGREGATIONS, AggregateFunction, Aggregation, Expression, Gives, in_words};
 use crate::fault::Fault;
-use crate::kind::{self, MetricKind, Outcome};
+use crate::kind::{self, MetricKind};
 use crate::reading::document::{Content, Document};
 use crate::reading::fields::Fields;
 use crate::reading::key::{Key, Shape, check_table, optional, required, shown};
@@ -474,9 +474,10 @@ pub(crate) fn resolve_covariates(
             continue;
         }
         let Some(metric) = metrics.get(&name) else { continue };
-        if matches!(metric.outcome, Outcome::Ratio { .. }) {
-            let message = format!("metric `{name}` is a ratio, and a covariate is one number per unit");
-            refuse("metrics::bad_covariate", message, "name its numerator or its denominator as a metric");
+        if !metric.outcome.parts().is_empty() {
+            let kind = metric.outcome.kind();
+            let message = format!("metric `{name}` is of kind {kind}, and a covariate is one number per unit");
+            refuse("metrics::bad_covariate", message, "name one of its parts as a metric");
             continue;
         }
         let timed = metric

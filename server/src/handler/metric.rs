@@ -141,6 +141,12 @@ fn facts(metric: &Metric, project: &Project) -> Vec<Fact> {
             fact("Capped below", denominator.cap.map(cap_words));
             fact("Without rows", Some(format!("{}; {}", empty_words(numerator), empty_words(denominator))));
         }
+        Outcome::TimeToEvent { duration, event } => {
+            fact("Time", Some(value_words(duration)));
+            fact("Capped", duration.cap.map(cap_words));
+            fact("Event", Some(value_words(event)));
+            fact("Without rows", Some(format!("{}; {}", empty_words(duration), empty_words(event))));
+        }
     }
     if metric.outcome.values().any(has_clock) {
         fact("Counted", Some(window_words(metric)));
