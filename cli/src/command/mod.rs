@@ -2,6 +2,7 @@
 
 mod adjust;
 mod analyze;
+mod boundaries;
 mod check;
 mod completions;
 mod demo;
@@ -61,6 +62,8 @@ pub enum Command {
     Srm(srm::Srm),
     /// Plan an experiment: units, days, power, or the smallest effect.
     Power(Box<power::Power>),
+    /// Where a group-sequential plan stops, and what it costs.
+    Boundaries(boundaries::Boundaries),
     /// Read many experiments together: false discoveries, shrunken effects, totals, a prior for the next one.
     Programme(Box<programme::Programme>),
     /// Correct p-values for multiplicity.
@@ -88,6 +91,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(command) => command.run(&common),
         Command::Srm(command) => command.run(),
         Command::Power(command) => command.run(),
+        Command::Boundaries(command) => command.run(),
         Command::Programme(command) => command.run(&common),
         Command::Adjust(command) => command.run(),
         Command::List(command) => command.run(),

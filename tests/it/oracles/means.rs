@@ -5,11 +5,11 @@ use crate::command::{ABSOLUTE, Desk, Row};
 
 #[test]
 fn means() {
-    hold("means", [5, 3], |case| match (case.method(), case.id()) {
+    hold("means", [6, 2], |case| match (case.method(), case.id()) {
         ("two_sample_mean", _) => two_samples(case).ran(),
         (_, "t_sleep_welch") => sleep(case).ran(),
         ("t_test", _) => Outcome::Waits("paired units"),
-        ("yuen", _) => Outcome::Waits("trimmed means"),
+        ("yuen", _) => trimmed(case).ran(),
         _ => Outcome::Waits("tests of equivalence"),
     });
 }
@@ -37,6 +37,17 @@ fn t_test(compared: &mut Comparison<'_>, part: &str, row: &Row) {
     {
         compared.number(&format!("{part}/{key}"), row.number(column));
     }
+}
+
+fn trimmed(case: &Case) -> Comparison<'_> {
+    let (file, trim) = (case.data(), format!("trim={}", case.input("trim")));
+    let file = file.to_str().expect("a path in UTF-8");
+    let metric = format!("mean({})", case.input("y"));
+    let arguments = [file, "--arm", &case.input("group"), "--control", "0", "--metric", &metric, "--estimator", "trimmed_mean"];
+    let row = Desk::new().analyze(&[&arguments[..], &["--option", &trim]].concat()).rows().effect(&metric, "1", ABSOLUTE);
+    let mut compared = case.compare();
+    compared.row(&row, &[("t", "statistic"), ("df", "df"), ("p", "p_value")]);
+    compared
 }
 
 fn sleep(case: &Case) -> Comparison<'_> {

@@ -4,6 +4,8 @@
 
 mod bayes;
 mod cuped;
+mod group_sequential;
+mod heterogeneity;
 mod lin_adjustment;
 mod means;
 mod meta;
@@ -16,6 +18,7 @@ mod proportions;
 mod ratio_delta;
 mod relative_lift;
 mod srm;
+mod survival;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -149,6 +152,15 @@ impl<'a> Comparison<'a> {
         for (at, got) in got.iter().enumerate() {
             self.number(&format!("{key}/{at}"), *got);
         }
+    }
+
+    /// Compares a list by its place below a key; a name may hold anything.
+    fn list_below(&mut self, key: &str, name: &str, got: &[f64]) {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        for (at, got) in got.iter().enumerate() {
+            self.number(&format!("{key}/{escaped}/{at}"), *got);
+        }
+        self.seen.insert(format!("{key}/{name}"));
     }
 
     /// Compares columns of a row: pairs of a key of the case and our column.
