@@ -12,7 +12,7 @@ use crate::bare::{BareFile, SOURCE};
 use crate::change::Change;
 use crate::run::Stopwatch;
 use crate::summary::Summary;
-use crate::{answer, conclude, error::Error, health};
+use crate::{answer, conclude, error::Error, health, segments};
 
 /// What is asked.
 #[derive(Debug)]
@@ -94,7 +94,9 @@ impl Prepared {
         say("estimating");
         let threads = opened.engine.threads();
         let mut estimates = answer::overall(plan, &collected, threads)?;
-        let segments = answer::by_segment(plan, &collected, threads)?;
+        let mut segments = answer::by_segment(plan, &collected, threads)?;
+        let together = segments::together(&segments)?;
+        segments.append(together);
         let days = answer::by_day(plan, &collected, threads)?;
         let inner = answer::inner_intervals(plan, &collected, threads)?;
         let checks = health::checks(plan, &collected, &estimates);

@@ -63,6 +63,13 @@ impl<'a> Task<'a> {
                 Err(error) => return Err(error),
             };
             name(plan, question, asked, &mut rows);
+            let needs = rule.requires(&estimand, &design)?;
+            for (variable, what) in [(&design.cluster, "in clusters"), (&design.stratum, "within strata")] {
+                if variable.as_ref().is_some_and(|variable| !needs.reads(variable)) {
+                    let note = format!("Units were assigned {what}, of which {} knows nothing.", rule.name());
+                    rows.rows.iter_mut().for_each(|row| row.note(&note));
+                }
+            }
             estimates.append(rows);
         }
         Ok(estimates)

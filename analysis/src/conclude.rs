@@ -25,7 +25,7 @@ use crate::report::{
 };
 use crate::run::RunId;
 use crate::summary::Summary;
-use crate::{demo, figures, health, provenance};
+use crate::{demo, figures, health, provenance, segments};
 
 /// All that a conclusion is made of.
 pub struct Material<'a> {
@@ -63,7 +63,9 @@ pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
     let forest = figures::forest("Effects", &estimates, &measures)?;
     let over_time = figures::over_time(plan, collected, &estimates, &checks, &measures)?;
     let distribution = figures::distributions(plan, collected, &measures)?;
-    let segments = figures::segments(plan, &estimates, &measures)?;
+    let by_segment = figures::segments(plan, &estimates, &measures)?;
+    let several = plan.experiment.treatments().count() > 1;
+    let heterogeneity = segments::sentences(&estimates, &measures, |arm| figures::label(plan, arm), several);
     let report = ReportModel {
         header: header(request, plan, collected, run.as_ref()),
         checks: checks.clone(),
@@ -74,7 +76,8 @@ pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
         corrections: corrections(plan),
         over_time: over_time.iter().map(Figure::of).collect(),
         distribution: distribution.iter().map(Figure::of).collect(),
-        segments: segments.iter().map(Figure::of).collect(),
+        segments: by_segment.iter().map(Figure::of).collect(),
+        heterogeneity,
         truth: truth(project, plan)?,
         method: method(plan, collected),
         provenance: provenance::provenance(project, &inputs, opened),

@@ -174,7 +174,8 @@ fn labelled<'a>(plan: &Plan, rows: impl Iterator<Item = &'a Estimate>) -> Estima
     rows.map(|row| Estimate { arm: name(&row.arm), baseline_arm: name(&row.baseline_arm), ..row.clone() }).collect()
 }
 
-fn label(plan: &Plan, arm: &str) -> String {
+/// The name of an arm for people.
+pub fn label(plan: &Plan, arm: &str) -> String {
     let known = plan.experiment.arms.iter().find(|known| known.name == arm);
     known.map_or_else(|| arm.to_owned(), |known| known.label.clone())
 }

@@ -200,8 +200,6 @@ impl SummaryMetric {
             Kind::Ratio => (Summarised::Ratio { numerator: variable(0)?, denominator: variable(1)? }, 2),
         };
         let covariates: Vec<String> = variables.iter().skip(outcomes).cloned().collect();
-        let usual = estimator::usual(summarised.kind(), !covariates.is_empty());
-        let rule = estimator::by_name(self.estimator.as_deref().unwrap_or(usual))?;
         let arms = self.arms.iter().map(|arm| arm.sample(self, &variables)).collect::<Result<_, _>>()?;
         let sample = Sample { arms };
         let design = Design {
@@ -210,6 +208,8 @@ impl SummaryMetric {
             options: self.options.clone(),
             ..Design::default()
         };
+        let usual = estimator::usual(summarised.kind(), &design);
+        let rule = estimator::by_name(self.estimator.as_deref().unwrap_or(usual))?;
         let mut estimates = Estimates::default();
         for arm in self.arms.iter().filter(|arm| arm.arm != summary.control) {
             let estimand = Estimand {

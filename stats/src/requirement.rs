@@ -70,6 +70,13 @@ impl Requirements {
         *self == Self::default()
     }
 
+    /// Whether a variable is read.
+    pub fn reads(&self, variable: &str) -> bool {
+        let tuples = self.comoments.iter().flatten();
+        let rows = self.compressed.iter().flat_map(Compression::variables);
+        tuples.chain(rows).chain(&self.histograms).chain(&self.unit_rows).any(|own| own == variable)
+    }
+
     /// Both sets of needs, each thing once.
     #[must_use]
     pub fn union(mut self, other: Self) -> Self {

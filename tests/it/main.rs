@@ -1,6 +1,7 @@
 //! The product from outside.
 
 mod bytes;
+mod certify;
 mod command;
 mod contributing;
 mod engine_path;

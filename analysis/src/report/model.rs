@@ -38,6 +38,9 @@ pub struct ReportModel {
     pub distribution: Vec<Figure>,
     /// Effects by the value of each dimension.
     pub segments: Vec<Figure>,
+    /// Whether effects differ between the values of a dimension, and where, sentence by sentence.
+    #[serde(default)]
+    pub heterogeneity: Vec<String>,
     /// True effects, known only where data were simulated.
     pub truth: Vec<Truth>,
     /// How the numbers came about.

@@ -3,6 +3,7 @@
 mod adjust;
 mod analyze;
 mod boundaries;
+mod certify;
 mod check;
 mod completions;
 mod demo;
@@ -60,6 +61,8 @@ pub enum Command {
     Serve(serve::Serve),
     /// Test counts per arm against their allocation.
     Srm(srm::Srm),
+    /// Assign an experiment's own units anew, many times, and see whether its estimators keep their promises.
+    Certify(certify::Certify),
     /// Plan an experiment: units, days, power, or the smallest effect.
     Power(Box<power::Power>),
     /// Where a group-sequential plan stops, and what it costs.
@@ -90,6 +93,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Replay(command) => command.run(&common),
         Command::Serve(command) => command.run(&common),
         Command::Srm(command) => command.run(),
+        Command::Certify(command) => command.run(&common),
         Command::Power(command) => command.run(),
         Command::Boundaries(command) => command.run(),
         Command::Programme(command) => command.run(&common),

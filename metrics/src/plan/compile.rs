@@ -435,7 +435,19 @@ impl<'a> Compiler<'a> {
         let serves = |name: &&str| estimator::by_name(name).is_ok_and(|it| it.serves().contains(&summary.kind()));
         let named = how.estimator.filter(serves);
         let by_plan = || self.experiment.plan.kind.estimator().filter(serves);
-        let usual = || estimator::usual(summary.kind(), !covariates.is_empty());
+        let population = match self.experiment.analysis.population {
+            Enrolled::Enrolled => Population::Enrolled,
+            Enrolled::Superpopulation => Population::Sampled,
+        };
+        let design = Design {
+            level: self.experiment.analysis.level,
+            covariates,
+            cluster: self.cluster.clone(),
+            stratum: self.stratum.clone(),
+            options: BTreeMap::new(),
+            population,
+        };
+        let usual = || estimator::usual(summary.kind(), &design);
         let chosen = named.or_else(by_plan).unwrap_or_else(usual);
         let takes = estimator::by_name(chosen)?.options();
         let options: BTreeMap<String, String> = how
@@ -445,21 +457,10 @@ impl<'a> Compiler<'a> {
             .filter(|(name, _)| (named.is_some() && how.decides) || takes.iter().any(|spec| spec.name == name.as_str()))
             .map(|(name, value)| (name.clone(), option_text(value)))
             .collect();
-        let population = match self.experiment.analysis.population {
-            Enrolled::Enrolled => Population::Enrolled,
-            Enrolled::Superpopulation => Population::Sampled,
-        };
         Ok(Asked {
             summary,
             estimator: chosen.to_owned(),
-            design: Design {
-                level: self.experiment.analysis.level,
-                covariates,
-                cluster: self.cluster.clone(),
-                stratum: self.stratum.clone(),
-                options,
-                population,
-            },
+            design: Design { options, ..design },
             decides: how.decides,
             variant: how.variant,
         })

@@ -234,12 +234,14 @@ impl Effect {
             return Ok(None);
         }
         let place = |name: &str| units.place(&estimand.metric, name);
-        let (Summary::Mean { outcome } | Summary::Ratio { numerator: outcome, .. } | Summary::Proportion { outcome }) =
-            &estimand.summary;
+        let (Summary::Mean { outcome }
+        | Summary::Proportion { outcome }
+        | Summary::Ratio { numerator: outcome, .. }
+        | Summary::TimeToEvent { duration: outcome, .. }) = &estimand.summary;
         let column = place(outcome)?;
         let values = units.column(column);
         let zero_or_one = values.iter().all(|value| *value == 0.0 || *value == 1.0);
-        if matches!(estimand.summary, Summary::Ratio { .. }) || !zero_or_one {
+        if matches!(estimand.summary, Summary::Ratio { .. } | Summary::TimeToEvent { .. }) || !zero_or_one {
             return Ok(Some(Effect::Times { column, factor: 1.0 + lift }));
         }
         if lift < 0.0 {

@@ -137,14 +137,17 @@ pub const ALL: &[&dyn Estimator] = &[
     &trimmed_mean::TrimmedMean,
 ];
 
-/// Name of the estimator that answers a kind of estimand when nobody names one: adjusted when there are covariates.
-pub fn usual(kind: SummaryKind, adjusted: bool) -> &'static str {
-    match (kind, adjusted) {
-        (SummaryKind::Mean, false) => "difference_in_means",
-        (SummaryKind::Proportion, false) => "proportion",
-        (SummaryKind::Mean | SummaryKind::Proportion, true) => "regression_adjustment",
-        (SummaryKind::Ratio, _) => "ratio",
+/// Name of the estimator that answers a kind of estimand when nobody names one: by clusters when units were assigned with
+/// one, within strata when they were assigned there, adjusted when there are covariates.
+pub fn usual(kind: SummaryKind, design: &Design) -> &'static str {
+    match (kind, design.covariates.is_empty()) {
         (SummaryKind::TimeToEvent, _) => "restricted_mean",
+        _ if design.cluster.is_some() => "cluster_robust",
+        (SummaryKind::Ratio, _) => "ratio",
+        (SummaryKind::Mean | SummaryKind::Proportion, false) => "regression_adjustment",
+        (SummaryKind::Mean | SummaryKind::Proportion, true) if design.stratum.is_some() => "stratified",
+        (SummaryKind::Mean, true) => "difference_in_means",
+        (SummaryKind::Proportion, true) => "proportion",
     }
 }
 

@@ -3,6 +3,7 @@
 //! One file per family. The folder of the cases is found by `ESTIMAND_SHARED`; without it one line says so.
 
 mod bayes;
+mod cluster;
 mod cuped;
 mod group_sequential;
 mod heterogeneity;

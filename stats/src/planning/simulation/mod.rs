@@ -133,7 +133,7 @@ impl Simulation {
         let arms = [Arm::of(&self.source, Change::None)?, Arm::of(&self.source, self.change)?];
         let estimand = self.estimand();
         let design = Design { covariates: self.source.covariates(), ..self.design.clone() };
-        let usual = estimator::usual(estimand.summary.kind(), !design.covariates.is_empty());
+        let usual = estimator::usual(estimand.summary.kind(), &design);
         let estimator = estimator::by_name(self.estimator.as_deref().unwrap_or(usual))?;
         // What it cannot answer it says before anything is drawn.
         estimator.requires(&estimand, &design)?;

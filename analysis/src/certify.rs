@@ -1,0 +1,247 @@
+//! Certification: an experiment's own units, assigned anew thousands of times, analysed as the experiment would be.
+//!
+//! ```text
+//! experiment ─▶ unit table, read once ─▶ metric × estimator ─▶ thousands of random assignments ─▶ certificates
+//! ```
+
+use std::collections::BTreeSet;
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use estimand_metrics::collect::{self, Doing};
+use estimand_metrics::plan::{Asked, Plan, Question};
+use estimand_stats::certification::{Certificate, Certification, Performance, Rate, Units};
+use estimand_stats::estimand::Estimand;
+use estimand_stats::estimator;
+use estimand_viz::number;
+use serde::Serialize;
+
+use crate::analyze::{Prepared, Request, prepare};
+use crate::error::Error;
+
+/// How an experiment is certified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Every estimator that serves a metric, and not only those that the experiment names.
+    pub every_estimator: bool,
+    /// Assignments drawn for each metric and estimator.
+    pub replicates: u32,
+    /// Seed of the assignments.
+    pub seed: u64,
+    /// A relative effect given to the treated: rates are then those of a true finding.
+    pub lift: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { every_estimator: false, replicates: 1_000, seed: 0, lift: 0.0 }
+    }
+}
+
+/// What many assignments showed of each metric with each estimator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Certified {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// One for each metric and estimator.
+    pub certificates: Vec<Certificate>,
+    /// Metrics and estimators of which there is none, with the reason.
+    pub refused: Vec<Refused>,
+}
+
+/// A metric and estimator without a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// Name of the metric.
+    pub metric: String,
+    /// Name of the estimator.
+    pub estimator: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Certifies what an experiment asks: each of its metrics with each estimator that answers it there.
+///
+/// - **Assumes** that units were assigned one by one; the estimator of a sequential plan is certified at one look.
+///
+/// # Errors
+/// As [`analyze`](crate::analyze::analyze). An estimator that refuses the metric is told in the answer.
+pub async fn certify(
+    request: &Request,
+    settings: &Settings,
+    say: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Certified, Error> {
+    say("reading definitions");
+    let Prepared { mut plan, opened, .. } = prepare(request).await?;
+    let tasks = tasks(&plan, settings)?;
+    let mut variables: BTreeSet<String> = BTreeSet::new();
+    for task in &tasks {
+        variables.extend(task.certification(settings, [1.0, 1.0])?.variables()?);
+    }
+    plan.unit_rows = variables;
+    let progress = |doing: Doing<'_>| say(&doing.to_string());
+    let collected = collect::collect(opened.engine.as_ref(), &plan, &progress).await?;
+    opened.unchanged()?;
+    let units = |arm: &str| collected.all.arms.iter().find(|one| one.arm == arm).map_or(0, |one| one.units);
+    let mut certified =
+        Certified { experiment: plan.experiment.name.clone(), certificates: Vec::new(), refused: Vec::new() };
+    for task in &tasks {
+        let (metric, rule) = (&task.estimand.metric, &task.asked.estimator);
+        say(&format!("{metric}, {rule}: {} assignments", settings.replicates));
+        let sizes = [&task.estimand.baseline_arm, &task.estimand.arm].map(|arm| units(arm) as f64);
+        // Arms that are empty so far are taken as equal.
+        let sizes = if sizes.iter().all(|size| *size > 0.0) { sizes } else { [1.0, 1.0] };
+        let certification = task.certification(settings, sizes)?;
+        let made = Units::of(metric, &collected.all, &certification.variables()?)
+            .and_then(|units| certification.run_on(&units, opened.engine.threads()));
+        match made {
+            Ok(certificate) => certified.certificates.push(certificate),
+            Err(error) => {
+                let reason = error.to_string();
+                certified.refused.push(Refused { metric: metric.clone(), estimator: rule.clone(), reason });
+            }
+        }
+    }
+    Ok(certified)
+}
+
+/// One metric with one estimator.
+struct Task {
+    estimand: Estimand,
+    asked: Asked,
+}
+
+impl Task {
+    fn certification(&self, settings: &Settings, allocation: [f64; 2]) -> Result<Certification<'_>, Error> {
+        Ok(Certification {
+            allocation,
+            replicates: settings.replicates,
+            seed: settings.seed,
+            lift: settings.lift,
+            ..Certification::new(estimator::by_name(&self.asked.estimator)?, &self.estimand, &self.asked.design)
+        })
+    }
+}
+
+fn tasks(plan: &Plan, settings: &Settings) -> Result<Vec<Task>, Error> {
+    let mut tasks = Vec::new();
+    for question in &plan.questions {
+        let Some(arm) = plan.experiment.treatments().next() else { continue };
+        let estimand = |asked: &Asked| question.estimand(asked, &arm.name, &plan.experiment.control);
+        for asked in answers(question, settings) {
+            let task = Task { estimand: estimand(&asked), asked };
+            // An estimator that needs what the experiment does not say, such as clusters, is none of its ways.
+            let served = estimator::by_name(&task.asked.estimator)?.requires(&task.estimand, &task.asked.design);
+            if task.asked.decides || served.is_ok() {
+                tasks.push(task);
+            }
+        }
+    }
+    Ok(tasks)
+}
+
+/// The ways in which a question is answered: those that the experiment names, then every other that serves it.
+fn answers(question: &Question, settings: &Settings) -> Vec<Asked> {
+    let mut answers: Vec<Asked> = question.asked.clone();
+    let Some(decides) = question.asked.first().filter(|_| settings.every_estimator) else { return answers };
+    for rule in estimator::ALL.iter().filter(|rule| rule.serves().contains(&decides.summary.kind())) {
+        if answers.iter().any(|asked| asked.estimator == rule.name()) {
+            continue;
+        }
+        let mut other = Asked { estimator: rule.name().to_owned(), decides: false, variant: "", ..decides.clone() };
+        // Options are of the estimator that was named.
+        other.design.options.clear();
+        answers.push(other);
+    }
+    answers
+}
+
+impl Certified {
+    /// The certificates as a table for people.
+    pub fn text(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        let rejects = match self.certificates.first() {
+            Some(first) if first.lift != 0.0 => format!("power at {}", number::share(first.lift)),
+            Some(first) => format!("false positives (want {})", number::share(first.alpha)),
+            None => "false positives".to_owned(),
+        };
+        table.set_header(["metric", "estimator", &rejects, "covered", "uniform", "error stated : true", "detectable"]);
+        for certificate in &self.certificates {
+            table.add_row(line(certificate));
+        }
+        for index in 2..7 {
+            if let Some(column) = table.column_mut(index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let mut text = format!("{table}\n");
+        for certificate in self.certificates.iter().filter(|certificate| certificate.lift == 0.0) {
+            let wrong = decides(certificate).filter(|scale| rejects_too_often(scale, certificate.alpha));
+            text.extend(wrong.map(|scale| {
+                format!(
+                    "\n{}, {}: its tests reject {} where nothing was done, which chance does not explain\n",
+                    certificate.metric,
+                    certificate.estimator,
+                    share(&scale.rejected)
+                )
+            }));
+        }
+        for Refused { metric, estimator, reason } in &self.refused {
+            text.push_str(&format!("\n{metric}, {estimator}: {reason}\n"));
+        }
+        text
+    }
+
+    /// Whether any test rejects more often than it says.
+    pub fn has_broken_promise(&self) -> bool {
+        self.certificates.iter().filter(|one| one.lift == 0.0).any(|one| {
+            decides(one).is_some_and(|scale| rejects_too_often(scale, one.alpha))
+        })
+    }
+}
+
+/// The scale that is read first.
+fn decides(certificate: &Certificate) -> Option<&Performance> {
+    certificate.scales.first()
+}
+
+/// Whether the rate lies above what is promised by more than chance, at a thousandth.
+fn rejects_too_often(scale: &Performance, alpha: f64) -> bool {
+    let Rate { count, of, .. } = scale.rejected;
+    let expected = alpha * of as f64;
+    // Three standard errors of a count.
+    count as f64 > expected + 3.09 * (expected * (1.0 - alpha)).sqrt() + 1.0
+}
+
+fn line(certificate: &Certificate) -> [String; 7] {
+    let unknown = || number::UNKNOWN.to_owned();
+    let scale = decides(certificate);
+    let relative = certificate.scale("relative").and_then(|scale| scale.minimum_detectable_effect);
+    let detectable = match (scale.and_then(|scale| scale.minimum_detectable_effect), relative) {
+        (_, Some(relative)) => number::share(relative),
+        (Some(absolute), None) => format!("{absolute:.4}"),
+        (None, None) => unknown(),
+    };
+    [
+        certificate.metric.clone(),
+        certificate.estimator.clone(),
+        scale.map_or_else(unknown, |scale| share(&scale.rejected)),
+        scale.map_or_else(unknown, |scale| share(&scale.covered)),
+        scale.and_then(|scale| scale.uniformity).map_or_else(unknown, |own| number::p_statement(Some(own.p_value))),
+        scale.and_then(|scale| scale.std_error_ratio).map_or_else(unknown, |ratio| format!("{ratio:.3}")),
+        detectable,
+    ]
+}
+
+fn share(rate: &Rate) -> String {
+    match rate.rate {
+        Some(share) => format!(
+            "{} ({} to {})",
+            number::share(share),
+            number::share(rate.low).trim_end_matches(['%', '\u{202f}']),
+            number::share(rate.high)
+        ),
+        None => number::UNKNOWN.to_owned(),
+    }
+}
