@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum Fault {
     /// An estimator needs a variable that no scenario draws.
-    #[error("an estimator reads `{0}`, which no scenario draws; give a shape that has it, or declare where it is calibrated")]
+    #[error(
+        "an estimator reads `{0}`, which no scenario draws; give a shape that has it, or declare where it is calibrated"
+    )]
     NoColumn(String),
     /// An estimator that is in the registry has no declaration.
     #[error("`{0}` has no declaration: say in tests/calibration/src/promise/{0}.rs what theory promises of it")]

@@ -128,7 +128,9 @@ impl Family {
     /// The distance of neighbouring values, of laws that have whole numbers only.
     fn step(self) -> Option<f64> {
         match self {
-            Self::Bernoulli { .. } | Self::Grades(_) | Self::NegativeBinomial { .. } | Self::Poisson { .. } => Some(1.0),
+            Self::Bernoulli { .. } | Self::Grades(_) | Self::NegativeBinomial { .. } | Self::Poisson { .. } => {
+                Some(1.0)
+            }
             Self::LogNormal { .. } | Self::Normal | Self::Pareto { .. } | Self::ZeroInflated { .. } => None,
         }
     }
@@ -201,11 +203,7 @@ impl Law {
     /// The first four cumulants.
     pub fn cumulants(&self) -> Cumulants {
         let own = Cumulants::of(self.family.moments());
-        Cumulants {
-            mean: self.shift + self.factor * own.mean,
-            variance: own.variance * self.factor.powi(2),
-            ..own
-        }
+        Cumulants { mean: self.shift + self.factor * own.mean, variance: own.variance * self.factor.powi(2), ..own }
     }
 
     /// The mean.

@@ -78,8 +78,7 @@ fn run(command: &Command) -> Result<ExitCode, Fault> {
     let setting = command.setting();
     let mut subjects = measure::subjects()?;
     subjects.retain(|subject| subject.estimator.name().contains(&command.estimator));
-    let shapes: Vec<_> =
-        scenario::SHAPES.iter().filter(|shape| shape.name.contains(&command.shape)).cloned().collect();
+    let shapes: Vec<_> = scenario::SHAPES.iter().filter(|shape| shape.name.contains(&command.shape)).cloned().collect();
     let progress = |what: &str| eprintln!("{:6.1} s  {what}", started.elapsed().as_secs_f64());
     let rows = judge(measure::run(&subjects, &shapes, &setting, &progress)?);
     match &command.out {

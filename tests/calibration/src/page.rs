@@ -30,6 +30,8 @@ struct View {
     faults: Vec<Departure>,
     departures: Vec<Departure>,
     sections: Vec<Section>,
+    /// Estimators that are calibrated by another test, with its name.
+    elsewhere: Vec<(&'static str, &'static str)>,
 }
 
 /// One file with everything in it: no script, no network, light and dark, and narrow.
@@ -64,6 +66,11 @@ pub fn html(rows: &[Judged], setting: &Setting) -> Result<String, Fault> {
             .map(|one| Section::of(one, rows))
             .filter(|section| !section.strips.is_empty())
             .collect(),
+        elsewhere: promise::ALL
+            .iter()
+            .filter(|one| !one.is_measured())
+            .map(|one| (one.estimator, one.promises))
+            .collect(),
     };
     Ok(environment.get_template("page.html")?.render(Value::from(Serde(view)))?)
 }
@@ -71,7 +78,8 @@ pub fn html(rows: &[Judged], setting: &Setting) -> Result<String, Fault> {
 /// A number with thin spaces between thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let parts: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    let parts: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|part| std::str::from_utf8(part).ok()).collect();
     parts.join("\u{202f}")
 }
 
@@ -371,7 +379,12 @@ impl Departure {
             estimator: of.estimator.clone(),
             variant: of.variant.clone(),
             what,
-            place: format!("{}, {} and {} units{looks}", of.shape, grouped(of.n_control as u64), grouped(of.n_treated as u64)),
+            place: format!(
+                "{}, {} and {} units{looks}",
+                of.shape,
+                grouped(of.n_control as u64),
+                grouped(of.n_treated as u64)
+            ),
             because: row.because,
         }
     }

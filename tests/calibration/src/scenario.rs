@@ -363,12 +363,8 @@ fn linearised(own: Cumulants, more: f64) -> Cumulants {
     let sd = own.variance.sqrt();
     let centred = [0.0, own.variance, own.skewness * sd.powi(3), (own.excess + 3.0) * sd.powi(4)];
     let [p1, p2, p3, p4] = Family::Poisson { rate: more }.moments();
-    let events = [
-        1.0 + p1,
-        1.0 + 2.0 * p1 + p2,
-        1.0 + 3.0 * p1 + 3.0 * p2 + p3,
-        1.0 + 4.0 * p1 + 6.0 * p2 + 4.0 * p3 + p4,
-    ];
+    let events =
+        [1.0 + p1, 1.0 + 2.0 * p1 + p2, 1.0 + 3.0 * p1 + 3.0 * p2 + p3, 1.0 + 4.0 * p1 + 6.0 * p2 + 4.0 * p3 + p4];
     let moment = |k: usize| events[k] * centred[k] / events[0].powi(k as i32 + 1);
     Cumulants { mean: own.mean, ..Cumulants::of([0.0, moment(1), moment(2), moment(3)]) }
 }

@@ -10,16 +10,8 @@ use crate::sample::{Columns, sample};
 use crate::scenario::{Scale, Scenario, Shape, Size};
 use crate::setting::Setting;
 
-/// Where an answer costs this many times a usual one, intervals are asked for at the usual level only.
-const DEAR: u64 = 20;
-
 /// Everything that is measured of a shape at a size.
-pub fn run(
-    subjects: &[Subject<'_>],
-    shape: &Shape,
-    size: Size,
-    setting: &Setting,
-) -> Result<Vec<Measured>, Fault> {
+pub fn run(subjects: &[Subject<'_>], shape: &Shape, size: Size, setting: &Setting) -> Result<Vec<Measured>, Fault> {
     let mut measured = Vec::new();
     for (scenario, has_effect) in [(Scenario::null(shape, size), false), (Scenario::with_effect(shape, size), true)] {
         let asks = asks(subjects, &scenario, |declaration| declaration.variants)?;
@@ -68,7 +60,7 @@ fn count(ask: &Ask<'_>, scenario: &Scenario, number: u64, has_effect: bool, samp
     let truths = Scale::ALL.map(|scale| ask.truth(scenario, scale));
     for (at, level) in LEVELS.into_iter().enumerate() {
         let usual = level == 0.95;
-        if !usual && (!has_effect || ask.subject.declaration.one_in >= DEAR) {
+        if !usual && !(has_effect && ask.at_all_levels()) {
             continue;
         }
         let rows = ask.answer(&ask.design(scenario, level, number, None), sample);

@@ -20,12 +20,7 @@ pub const SHAPES: &[&str] =
     &["common_share", "covariate_normal", "lognormal", "normal", "rare_share", "ratio", "revenue"];
 
 /// Everything that is measured of a shape over looks.
-pub fn run(
-    subjects: &[Subject<'_>],
-    shape: &Shape,
-    size: Size,
-    setting: &Setting,
-) -> Result<Vec<Measured>, Fault> {
+pub fn run(subjects: &[Subject<'_>], shape: &Shape, size: Size, setting: &Setting) -> Result<Vec<Measured>, Fault> {
     let mut measured = Vec::new();
     for (scenario, has_effect) in [(Scenario::null(shape, size), false), (Scenario::with_effect(shape, size), true)] {
         let asks = asks(subjects, &scenario, |declaration| declaration.at_looks)?;
@@ -34,7 +29,8 @@ pub fn run(
             let mut tallies = vec![Tally::default(); asks.len() * Scale::ALL.len()];
             for number in numbers {
                 let looks = Looks::draw(&scenario, setting, &name, number, &asks)?;
-                for (ask, tallies) in asks.iter().zip(tallies.chunks_mut(Scale::ALL.len())) {
+                let asked = asks.iter().zip(tallies.chunks_mut(Scale::ALL.len())).filter(|(ask, _)| ask.takes(number));
+                for (ask, tallies) in asked {
                     looks.count(ask, &scenario, number, has_effect, tallies);
                 }
             }

@@ -115,6 +115,9 @@ pub fn run(
     Ok(measured)
 }
 
+/// An answer that is asked for in one of so many replicates is dear.
+const DEAR: u64 = 20;
+
 /// Replicates of one piece of work: few enough to share evenly, enough to add up cheaply.
 const PIECE: u64 = 20;
 
@@ -131,9 +134,9 @@ fn replicates<T: Send>(
 /// The random numbers of one replicate of a scenario.
 fn stream(setting: &Setting, scenario: &str, replicate: u64) -> ChaCha8Rng {
     // FNV-1a: any fixed map from names to seeds does.
-    let name = scenario.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let name = scenario
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut random = ChaCha8Rng::seed_from_u64(setting.seed ^ name);
     random.set_stream(replicate);
     random
@@ -144,19 +147,20 @@ struct Ask<'a> {
     subject: Subject<'a>,
     name: &'a str,
     options: &'a [(&'static str, &'static str)],
+    /// One in so many replicates is asked about.
+    one_in: u64,
     question: Estimand,
     needs: Requirements,
 }
 
 impl<'a> Ask<'a> {
     fn of(subject: Subject<'a>, variant: &'a Variant, scenario: &Scenario) -> Result<Self, Fault> {
-        Self::with(subject, variant.name, variant.options, scenario)
+        Self::with(subject, (variant.name, variant.options, variant.one_in), scenario)
     }
 
     fn with(
         subject: Subject<'a>,
-        name: &'a str,
-        options: &'a [(&'static str, &'static str)],
+        (name, options, one_in): (&'a str, &'a [(&'static str, &'static str)], u64),
         scenario: &Scenario,
     ) -> Result<Self, Fault> {
         let question = scenario.question();
@@ -165,7 +169,7 @@ impl<'a> Ask<'a> {
             estimator: subject.estimator.name().to_owned(),
             reason: error.to_string(),
         })?;
-        Ok(Self { subject, name, options, question, needs })
+        Ok(Self { subject, name, options, one_in, question, needs })
     }
 
     fn design(&self, scenario: &Scenario, level: f64, replicate: u64, looks: Option<(&str, bool)>) -> Design {
@@ -188,7 +192,14 @@ impl<'a> Ask<'a> {
 
     /// Whether replicate `number` is one that this estimator is asked about.
     fn takes(&self, number: u64) -> bool {
-        number.is_multiple_of(self.subject.declaration.one_in)
+        number.is_multiple_of(self.one_in)
+    }
+
+    /// Whether intervals are asked for at every level, or at the usual one alone: where an answer is dear, or options
+    /// differ from the first ones.
+    fn at_all_levels(&self) -> bool {
+        let first = self.subject.declaration.variants.first().is_some_and(|variant| variant.name == self.name);
+        self.one_in < DEAR && first
     }
 
     fn truth(&self, scenario: &Scenario, scale: Scale) -> Option<f64> {

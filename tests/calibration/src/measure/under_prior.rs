@@ -2,7 +2,7 @@
 
 use super::fixed::draw;
 use super::tally::{LEVELS, Tally, add_up};
-use super::{Ask, Measured, Subject, replicates, stream};
+use super::{Ask, DEAR, Measured, Subject, replicates, stream};
 use crate::fault::Fault;
 use crate::promise::{Belief, Measure};
 use crate::sample::sample;
@@ -34,15 +34,16 @@ fn one(
     setting: &Setting,
 ) -> Result<Vec<Measured>, Fault> {
     let usual = Scenario::null(shape, size);
-    let ask = Ask::with(subject, belief.name, belief.options, &usual)?;
+    let ask = Ask::with(subject, (belief.name, belief.options, belief.one_in), &usual)?;
     let name = format!("{} {} {} {}", subject.estimator.name(), belief.name, size.total, size.share);
     let pieces = replicates(setting, setting.belief_replicates, |numbers| {
         let mut tallies = vec![Tally::default(); Scale::ALL.len()];
-        for number in numbers {
+        for number in numbers.filter(|number| ask.takes(*number)) {
             let mut random = stream(setting, &name, number);
             let scenario = Scenario::with_laws(shape, size, (belief.draw)(&mut random));
             let sample = sample(&ask.needs, scenario.columns(), &draw(&scenario, &mut random))?;
-            for (at, level) in LEVELS.into_iter().enumerate() {
+            let levels = LEVELS.into_iter().enumerate().filter(|(_, level)| *level == 0.95 || ask.one_in < DEAR);
+            for (at, level) in levels {
                 let rows = ask.answer(&ask.design(&scenario, level, number, None), &sample);
                 for ((scale, row), tally) in Scale::ALL.into_iter().zip(&rows).zip(&mut tallies) {
                     tally.bounded += u64::from(row.as_ref().is_some_and(|row| row.conf_low.is_some()));
@@ -54,14 +55,8 @@ fn one(
     })?;
     let mut measured = Vec::new();
     for (scale, tally) in Scale::ALL.into_iter().zip(add_up(pieces)).filter(|(_, tally)| tally.bounded > 0) {
-        for (at, level) in LEVELS.into_iter().enumerate() {
-            measured.push(ask.rate(
-                &usual,
-                scale,
-                Measure::UnderPrior(level),
-                tally.covered[at],
-                tally.intervals[at],
-            ));
+        for (at, level) in LEVELS.into_iter().enumerate().filter(|(at, _)| tally.intervals[*at] > 0) {
+            measured.push(ask.rate(&usual, scale, Measure::UnderPrior(level), tally.covered[at], tally.intervals[at]));
         }
     }
     Ok(measured)

@@ -19,6 +19,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
     beliefs: &[Belief {
         name: "prior=normal:0:0.3",
         options: &[("prior", "normal:0:0.3"), ("prior_scale", "absolute")],
+        one_in: 1,
         shape: "normal",
         draw: |random| {
             let effect: f64 = StandardNormal.sample(random);

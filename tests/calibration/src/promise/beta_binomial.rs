@@ -11,14 +11,20 @@ pub(super) const DECLARATION: Declaration = Declaration {
     estimator: "beta_binomial",
     promises: "On average over its prior a credible interval covers exactly as often as it says, at any size. Coverage \
                of one fixed pair of shares is shown and not promised.",
-    variants: &[DEFAULT],
-    one_in: 50,
+    variants: &[DEFAULT.one_in(100)],
     claim,
     beliefs: &[
-        Belief { name: "uniform prior", options: &[], shape: "common_share", draw: |random| shares(random, 1.0, 1.0) },
+        Belief {
+            name: "uniform prior",
+            options: &[],
+            one_in: 20,
+            shape: "common_share",
+            draw: |random| shares(random, 1.0, 1.0),
+        },
         Belief {
             name: "prior of 2 in 40",
             options: &[("prior_alpha", "2"), ("prior_beta", "38")],
+            one_in: 20,
             shape: "rare_share",
             draw: |random| shares(random, 2.0, 38.0),
         },

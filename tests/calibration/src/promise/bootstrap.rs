@@ -1,10 +1,10 @@
 //! Bootstrap intervals of a difference of means.
 
 use super::theory::{Against, studentised_mean, unbiased};
-use super::{Case, Claim, Declaration, Measure, SILENT, Variant};
+use super::{Case, Claim, Declaration, Measure, SILENT, Variant, with};
 
 const fn interval(name: &'static str, options: &'static [(&'static str, &'static str)]) -> Variant {
-    Variant { name, options, most_units: 1_000 }
+    with(name, options).up_to(1_000).one_in(50)
 }
 
 pub(super) const DECLARATION: Declaration = Declaration {
@@ -17,7 +17,6 @@ pub(super) const DECLARATION: Declaration = Declaration {
         interval("interval=bca", &[("interval", "bca"), ("seed", "{replicate}")]),
         interval("interval=percentile", &[("interval", "percentile"), ("seed", "{replicate}")]),
     ],
-    one_in: 50,
     claim,
     ..SILENT
 };

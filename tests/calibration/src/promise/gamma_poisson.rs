@@ -11,8 +11,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
     estimator: "gamma_poisson",
     promises: "On average over its prior a credible interval covers exactly as often as it says, at any size, of counts \
                that are Poisson. Of counts that vary more it is too narrow, as its note says.",
-    variants: &[DEFAULT],
-    one_in: 50,
+    variants: &[DEFAULT.one_in(100)],
     fits: |scenario: &Scenario| {
         matches!(scenario.laws[0].family, Family::Poisson { .. } | Family::NegativeBinomial { .. })
     },
@@ -20,6 +19,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
     beliefs: &[Belief {
         name: "prior of 2 events in 1 unit",
         options: &[("prior_rate", "1"), ("prior_shape", "2")],
+        one_in: 20,
         shape: "counts",
         draw: |random| {
             let mut rate = || Gamma::new(2.0, 1.0).map_or(2.0, |prior| prior.sample(random));

@@ -6,20 +6,20 @@ use super::theory::{Against, near_at_most, near_nominal, studentised_mean};
 use super::{Case, Claim, Declaration, Measure, SILENT, Variant, with};
 use crate::scenario::{Beside, Scenario, Size};
 
-const AT_THE_END: Variant = with("planned_units=units", &[("planned_units", "{units}")]);
+const AT_THE_END: Variant = with("planned_units=units", &[("planned_units", "{units}")]).one_in(20);
 
 pub(super) const DECLARATION: Declaration = Declaration {
     estimator: "group_sequential",
     promises: "At the planned looks together the level, where means are near normal from the first look on; at one look \
                at the end what a z test promises. Looks between those of the plan are not covered.",
     variants: &[AT_THE_END],
-    one_in: 50,
     claim,
     at_looks: &[
         with(
             "spending=obrien_fleming",
             &[("planned_units", "{units}"), ("units_at_earlier_looks", "{earlier}"), ("last_look", "{last}")],
-        ),
+        )
+        .one_in(20),
         with(
             "spending=pocock",
             &[
@@ -28,7 +28,8 @@ pub(super) const DECLARATION: Declaration = Declaration {
                 ("last_look", "{last}"),
                 ("spending", "pocock"),
             ],
-        ),
+        )
+        .one_in(20),
     ],
     ..SILENT
 };

@@ -60,12 +60,10 @@ pub fn of(estimator: &str) -> Option<&'static Declaration> {
 pub struct Declaration {
     /// Name of the estimator.
     pub estimator: &'static str,
-    /// What theory promises, in a sentence or two for the page.
+    /// What theory promises, in a sentence or two for the page; of one that is calibrated elsewhere, where.
     pub promises: &'static str,
     /// Options worth showing, the defaults first; none for an estimator that is calibrated elsewhere.
     pub variants: &'static [Variant],
-    /// One in so many replicates is run, where an answer costs that much more.
-    pub one_in: u64,
     /// Whether the estimator makes sense of a scenario whose kind it serves.
     pub fits: fn(&Scenario) -> bool,
     /// The effect that the row of a scale estimates under the options of a variant; `None` where it has no closed form.
@@ -78,18 +76,31 @@ pub struct Declaration {
     pub beliefs: &'static [Belief],
 }
 
+impl Declaration {
+    /// Whether it is measured here, and not by another test.
+    pub fn is_measured(&self) -> bool {
+        !(self.variants.is_empty() && self.at_looks.is_empty() && self.beliefs.is_empty())
+    }
+}
+
 /// A declaration that promises nothing and measures nothing: what the others are written over.
 const SILENT: Declaration = Declaration {
     estimator: "",
     promises: "",
     variants: &[],
-    one_in: 1,
     fits: |_| true,
     truth: |scenario, scale, _| Some(scenario.mean_effect(scale)),
     claim: |_| Claim::Nothing("no claim is made"),
     at_looks: &[],
     beliefs: &[],
 };
+
+/// The declaration of an estimator that no shape here can feed, with the test that calibrates it: an entry of [`ALL`]
+/// without a file of its own.
+#[allow(dead_code, reason = "there are times without such an estimator")]
+const fn elsewhere(estimator: &'static str, test: &'static str) -> Declaration {
+    Declaration { estimator, promises: test, ..SILENT }
+}
 
 /// Some options of an estimator, by a name of their own.
 #[derive(Debug, Clone, Copy)]
@@ -101,14 +112,28 @@ pub struct Variant {
     pub options: &'static [(&'static str, &'static str)],
     /// Most units of both arms for which it is asked.
     pub most_units: usize,
+    /// One in so many replicates is run, where an answer costs that much more.
+    pub one_in: u64,
 }
 
 /// The defaults.
-const DEFAULT: Variant = Variant { name: "default", options: &[], most_units: usize::MAX };
+const DEFAULT: Variant = with("default", &[]);
 
-/// One option that differs from its default.
+/// Options that differ from their defaults.
 const fn with(name: &'static str, options: &'static [(&'static str, &'static str)]) -> Variant {
-    Variant { name, options, most_units: usize::MAX }
+    Variant { name, options, most_units: usize::MAX, one_in: 1 }
+}
+
+impl Variant {
+    /// The same for experiments of so many units at most.
+    const fn up_to(self, most_units: usize) -> Self {
+        Self { most_units, ..self }
+    }
+
+    /// The same in one of so many replicates.
+    const fn one_in(self, one_in: u64) -> Self {
+        Self { one_in, ..self }
+    }
 }
 
 /// A prior, and what is drawn from it.
@@ -118,6 +143,8 @@ pub struct Belief {
     pub name: &'static str,
     /// The options that state it.
     pub options: &'static [(&'static str, &'static str)],
+    /// One in so many replicates is run.
+    pub one_in: u64,
     /// Name of the shape of the data, of which the laws are replaced.
     pub shape: &'static str,
     /// The laws of both arms, control first, as the prior gives them.

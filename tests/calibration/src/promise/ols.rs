@@ -9,13 +9,12 @@ pub(super) const DECLARATION: Declaration = Declaration {
     promises: "With HC2 what Welch's test promises, but for the degrees of freedom, which are those of both arms: right \
                in arms of one size and in large ones. HC3 is wider by design; classical errors need one spread.",
     variants: &[
-        DEFAULT,
-        with("se=HC1", &[("se", "HC1")]),
-        with("se=HC3", &[("se", "HC3")]),
-        with("se=classical", &[("se", "classical")]),
-        with("slope=shared", &[("slope", "shared")]),
+        DEFAULT.one_in(2),
+        with("se=HC1", &[("se", "HC1")]).one_in(4),
+        with("se=HC3", &[("se", "HC3")]).one_in(4),
+        with("se=classical", &[("se", "classical")]).one_in(4),
+        with("slope=shared", &[("slope", "shared")]).one_in(4),
     ],
-    one_in: 2,
     claim,
     ..SILENT
 };

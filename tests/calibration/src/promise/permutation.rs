@@ -1,7 +1,7 @@
 //! Randomisation tests.
 
-use super::theory::{at_most, large_sample, studentised_mean, unbiased, Against};
-use super::{Case, Claim, Declaration, Measure, SILENT, Variant};
+use super::theory::{Against, at_most, large_sample, studentised_mean, unbiased};
+use super::{Case, Claim, Declaration, Measure, SILENT, with};
 
 pub(super) const DECLARATION: Declaration = Declaration {
     estimator: "permutation",
@@ -9,14 +9,9 @@ pub(super) const DECLARATION: Declaration = Declaration {
                spread differently the studentised statistic keeps the level in large samples. The interval is promised \
                where Welch's is.",
     variants: &[
-        Variant { name: "default", options: &[("seed", "{replicate}")], most_units: 1_000 },
-        Variant {
-            name: "statistic=difference",
-            options: &[("seed", "{replicate}"), ("statistic", "difference")],
-            most_units: 1_000,
-        },
+        with("default", &[("seed", "{replicate}")]).up_to(1_000).one_in(20),
+        with("statistic=difference", &[("seed", "{replicate}"), ("statistic", "difference")]).up_to(1_000).one_in(20),
     ],
-    one_in: 20,
     claim,
     ..SILENT
 };

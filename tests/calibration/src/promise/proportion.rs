@@ -1,7 +1,7 @@
 //! Tests of two shares.
 
 use super::theory::{Against, at_most, studentised_mean, unbiased};
-use super::{Case, Claim, DEFAULT, Declaration, Measure, SILENT, Variant, with};
+use super::{Case, Claim, DEFAULT, Declaration, Measure, SILENT, with};
 
 pub(super) const DECLARATION: Declaration = Declaration {
     estimator: "proportion",
@@ -10,9 +10,9 @@ pub(super) const DECLARATION: Declaration = Declaration {
                interval's, which promises the level in large samples only.",
     variants: &[
         DEFAULT,
-        Variant { name: "method=barnard", options: &[("method", "barnard")], most_units: 100 },
-        Variant { name: "method=boschloo", options: &[("method", "boschloo")], most_units: 100 },
-        Variant { name: "method=fisher", options: &[("method", "fisher")], most_units: 1_000 },
+        with("method=barnard", &[("method", "barnard")]).up_to(100).one_in(50),
+        with("method=boschloo", &[("method", "boschloo")]).up_to(100).one_in(50),
+        with("method=fisher", &[("method", "fisher")]).up_to(1_000).one_in(2),
         with("method=newcombe", &[("method", "newcombe")]),
         with("method=score", &[("method", "score")]),
         with("method=wald", &[("method", "wald")]),

@@ -22,7 +22,9 @@ pub(super) fn linearised(case: &Case<'_>, against: Against) -> Claim {
         return Claim::Nothing("a ratio of means has a bias that shrinks with the units");
     }
     if case.scenario.least_units() < 50 {
-        return Claim::Nothing("an arm has fewer than fifty units, and the ratio is taken as linear in its denominator");
+        return Claim::Nothing(
+            "an arm has fewer than fifty units, and the ratio is taken as linear in its denominator",
+        );
     }
     studentised_mean(case, against)
 }
