@@ -189,9 +189,13 @@ fn only_the_delta_method_speaks_of_the_plain_mean() {
 #[test]
 fn each_kind_of_summary_has_a_usual_estimator_that_serves_it() {
     for kind in [SummaryKind::Mean, SummaryKind::Proportion, SummaryKind::Ratio, SummaryKind::TimeToEvent] {
-        for adjusted in [false, true] {
-            let usual = estimand_stats::estimator::by_name(estimand_stats::estimator::usual(kind, adjusted)).unwrap();
-            assert!(usual.serves().contains(&kind));
+        for assigned in [(None, None), (Some("cluster"), None), (None, Some("stratum"))] {
+            for covariates in [vec![], vec!["x".to_owned()]] {
+                let (cluster, stratum) = (assigned.0.map(str::to_owned), assigned.1.map(str::to_owned));
+                let design = Design { covariates, cluster, stratum, ..Design::default() };
+                let usual = estimand_stats::estimator::usual(kind, &design);
+                assert!(estimand_stats::estimator::by_name(usual).unwrap().serves().contains(&kind), "{usual}");
+            }
         }
     }
 }

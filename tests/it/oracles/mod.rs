@@ -2,6 +2,7 @@
 //!
 //! One file per family. The folder of the cases is found by `ESTIMAND_SHARED`; without it one line says so.
 
+mod anytime;
 mod bayes;
 mod cluster;
 mod cuped;

@@ -30,23 +30,33 @@ mod regression_adjustment;
 mod theory;
 mod trimmed_mean;
 
+/// Where the estimators of times to an event are calibrated.
+const TIMES: &str = "Size and coverage with times that are not seen to their end: `stats/tests/it/calibration_of_times.rs`.";
+
 /// Every declaration, by the name of its estimator.
 pub const ALL: &[Declaration] = &[
     bayes::DECLARATION,
     beta_binomial::DECLARATION,
     bootstrap::DECLARATION,
+    elsewhere("cluster_robust", "Size and coverage with 5 to 50 clusters: `stats/tests/it/clustered.rs`."),
     confidence_sequence::DECLARATION,
     confidence_sequence_exact::DECLARATION,
     difference_in_means::DECLARATION,
     gamma_poisson::DECLARATION,
     group_sequential::DECLARATION,
+    elsewhere("hazard_ratio", TIMES),
+    elsewhere("log_rank", TIMES),
     mann_whitney::DECLARATION,
     ols::DECLARATION,
     permutation::DECLARATION,
     proportion::DECLARATION,
     quantile::DECLARATION,
+    elsewhere("rate_ratio", "Size of its models under over-dispersion: `stats/tests/it/calibration_of_times.rs`."),
     ratio::DECLARATION,
     regression_adjustment::DECLARATION,
+    elsewhere("restricted_mean", TIMES),
+    elsewhere("stratified", "Coverage in blocks and pairs: `stats/tests/it/stratified.rs`."),
+    elsewhere("survival_difference", TIMES),
     trimmed_mean::DECLARATION,
 ];
 
@@ -97,7 +107,6 @@ const SILENT: Declaration = Declaration {
 
 /// The declaration of an estimator that no shape here can feed, with the test that calibrates it: an entry of [`ALL`]
 /// without a file of its own.
-#[allow(dead_code, reason = "there are times without such an estimator")]
 const fn elsewhere(estimator: &'static str, test: &'static str) -> Declaration {
     Declaration { estimator, promises: test, ..SILENT }
 }
