@@ -199,7 +199,7 @@ mod tests {
             treated: clusters(&[9.0, 4.0, 8.0, 6.0, 7.5], 3.0),
             control: clusters(&[2.0, 5.0, 1.0, 7.0, 3.0, 4.5], 2.0),
         };
-        let counted = Permutation::of_clusters(&[stratum.clone()], true, 0, 1).unwrap();
+        let counted = Permutation::of_clusters(std::slice::from_ref(&stratum), true, 0, 1).unwrap();
         // A second stratum that weighs nothing keeps the assignments from being counted.
         let idle = ClusterStratum { treated: clusters(&[0.0], 1e-9), control: clusters(&[0.0], 1e-9) };
         let drawn = Permutation::of_clusters(&[stratum, idle], true, 4_000, 1).unwrap();
