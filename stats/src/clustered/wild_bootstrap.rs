@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -244,9 +244,7 @@ fn restricted(fit: &ClusteredFit, u: &DVector<f64>, scores: Scores) -> Vec<Restr
             Scores::Plain => score,
             Scores::Jackknife => {
                 // (I − H̃)⁻¹ of the restricted design, in the space that the hypothesis leaves free.
-                let mut eigen = (&apart * &cluster.cross * &apart).symmetric_eigen();
-                eigen.eigenvalues.apply(|value| *value = Correction::Cr3.of_direction(1.0 - *value));
-                let inverse = &apart * eigen.recompose() * &apart;
+                let inverse = &apart * inverse_of_left(&(&apart * &cluster.cross * &apart)) * &apart;
                 score.map(|score| &score + &cluster.cross * (&inverse * &score))
             }
         };
@@ -256,6 +254,21 @@ fn restricted(fit: &ClusteredFit, u: &DVector<f64>, scores: Scores) -> Vec<Restr
         Restricted { score, along, pull: pull.as_slice().to_vec() }
     };
     fit.clusters.iter().map(of_cluster).collect()
+}
+
+/// `(I − S)⁻¹`, generalised where a direction is the cluster's alone.
+fn inverse_of_left(cross: &DMatrix<f64>) -> DMatrix<f64> {
+    let k = cross.nrows();
+    let cholesky = Cholesky::new(DMatrix::identity(k, k) - cross);
+    // Most clusters leave much to the others, and then there is no need for eigenvectors.
+    match cholesky.filter(|factor| factor.l_dirty().diagonal().iter().all(|left| *left > 1e-3)) {
+        Some(factor) => factor.inverse(),
+        None => {
+            let mut eigen = cross.clone().symmetric_eigen();
+            eigen.eigenvalues.apply(|value| *value = Correction::Cr3.of_direction(1.0 - *value));
+            eigen.recompose()
+        }
+    }
 }
 
 fn replicate(clusters: &[Restricted], u: &DVector<f64>, mut draw: impl FnMut(usize) -> f64) -> Replicate {
