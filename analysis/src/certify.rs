@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use estimand_metrics::collect::{self, Doing};
 use estimand_metrics::plan::{Asked, Plan, Question};
 use estimand_stats::certification::{Certificate, Certification, Performance, Rate, Units};
+use estimand_stats::dist::{Binomial, Discrete};
 use estimand_stats::estimand::Estimand;
 use estimand_stats::estimator;
 use estimand_viz::number;
@@ -43,9 +44,19 @@ pub struct Certified {
     /// Name of the experiment.
     pub experiment: String,
     /// One for each metric and estimator.
-    pub certificates: Vec<Certificate>,
+    pub certificates: Vec<OfAnswer>,
     /// Metrics and estimators of which there is none, with the reason.
     pub refused: Vec<Refused>,
+}
+
+/// The certificate of one of the answers to a question.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OfAnswer {
+    /// What sets the answer apart from the one that decides, such as `unadjusted`; empty for that one.
+    pub variant: &'static str,
+    /// What was found.
+    #[serde(flatten)]
+    pub certificate: Certificate,
 }
 
 /// A metric and estimator without a certificate.
@@ -94,7 +105,7 @@ pub async fn certify(
         let made = Units::of(metric, &collected.all, &certification.variables()?)
             .and_then(|units| certification.run_on(&units, opened.engine.threads()));
         match made {
-            Ok(certificate) => certified.certificates.push(certificate),
+            Ok(certificate) => certified.certificates.push(OfAnswer { variant: task.asked.variant, certificate }),
             Err(error) => {
                 let reason = error.to_string();
                 certified.refused.push(Refused { metric: metric.clone(), estimator: rule.clone(), reason });
@@ -161,14 +172,14 @@ impl Certified {
         let mut table = Table::new();
         table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
         table.set_content_arrangement(ContentArrangement::Disabled);
-        let rejects = match self.certificates.first() {
+        let rejects = match self.certificates.first().map(|one| &one.certificate) {
             Some(first) if first.lift != 0.0 => format!("power at {}", number::share(first.lift)),
             Some(first) => format!("false positives (want {})", number::share(first.alpha)),
             None => "false positives".to_owned(),
         };
         table.set_header(["metric", "estimator", &rejects, "covered", "uniform", "error stated : true", "detectable"]);
-        for certificate in &self.certificates {
-            table.add_row(line(certificate));
+        for one in &self.certificates {
+            table.add_row(line(one));
         }
         for index in 2..7 {
             if let Some(column) = table.column_mut(index) {
@@ -176,16 +187,13 @@ impl Certified {
             }
         }
         let mut text = format!("{table}\n");
-        for certificate in self.certificates.iter().filter(|certificate| certificate.lift == 0.0) {
-            let wrong = decides(certificate).filter(|scale| rejects_too_often(scale, certificate.alpha));
-            text.extend(wrong.map(|scale| {
-                format!(
-                    "\n{}, {}: its tests reject {} where nothing was done, which chance does not explain\n",
-                    certificate.metric,
-                    certificate.estimator,
-                    share(&scale.rejected)
-                )
-            }));
+        for (one, scale) in self.broken() {
+            text.push_str(&format!(
+                "\n{}, {}: its tests reject {} where nothing was done, which chance does not explain\n",
+                one.certificate.metric,
+                one.name(),
+                share(&scale.rejected)
+            ));
         }
         for Refused { metric, estimator, reason } in &self.refused {
             text.push_str(&format!("\n{metric}, {estimator}: {reason}\n"));
@@ -195,28 +203,38 @@ impl Certified {
 
     /// Whether any test rejects more often than it says.
     pub fn has_broken_promise(&self) -> bool {
-        self.certificates.iter().filter(|one| one.lift == 0.0).any(|one| {
-            decides(one).is_some_and(|scale| rejects_too_often(scale, one.alpha))
+        self.broken().next().is_some()
+    }
+
+    /// The certificates whose tests reject more often than chance explains, at a thousandth over all of them.
+    fn broken(&self) -> impl Iterator<Item = (&OfAnswer, &Performance)> {
+        let tests = self.certificates.len().max(1) as f64;
+        let null = self.certificates.iter().filter(|one| one.certificate.lift == 0.0);
+        null.filter_map(move |one| {
+            let scale = one.certificate.scales.first()?;
+            let Rate { count, of, .. } = scale.rejected;
+            let expected = Binomial::new(of, one.certificate.alpha)?;
+            (count > 0 && expected.sf(count - 1) * tests < 1e-3).then_some((one, scale))
         })
     }
 }
 
-/// The scale that is read first.
-fn decides(certificate: &Certificate) -> Option<&Performance> {
-    certificate.scales.first()
+impl OfAnswer {
+    /// The estimator, and what sets the answer apart.
+    fn name(&self) -> String {
+        match self.variant {
+            variant if variant.is_empty() || variant == self.certificate.estimator => {
+                self.certificate.estimator.clone()
+            }
+            variant => format!("{} ({variant})", self.certificate.estimator),
+        }
+    }
 }
 
-/// Whether the rate lies above what is promised by more than chance, at a thousandth.
-fn rejects_too_often(scale: &Performance, alpha: f64) -> bool {
-    let Rate { count, of, .. } = scale.rejected;
-    let expected = alpha * of as f64;
-    // Three standard errors of a count.
-    count as f64 > expected + 3.09 * (expected * (1.0 - alpha)).sqrt() + 1.0
-}
-
-fn line(certificate: &Certificate) -> [String; 7] {
+fn line(one: &OfAnswer) -> [String; 7] {
     let unknown = || number::UNKNOWN.to_owned();
-    let scale = decides(certificate);
+    let certificate = &one.certificate;
+    let scale = certificate.scales.first();
     let relative = certificate.scale("relative").and_then(|scale| scale.minimum_detectable_effect);
     let detectable = match (scale.and_then(|scale| scale.minimum_detectable_effect), relative) {
         (_, Some(relative)) => number::share(relative),
@@ -225,7 +243,7 @@ fn line(certificate: &Certificate) -> [String; 7] {
     };
     [
         certificate.metric.clone(),
-        certificate.estimator.clone(),
+        one.name(),
         scale.map_or_else(unknown, |scale| share(&scale.rejected)),
         scale.map_or_else(unknown, |scale| share(&scale.covered)),
         scale.and_then(|scale| scale.uniformity).map_or_else(unknown, |own| number::p_statement(Some(own.p_value))),

@@ -47,8 +47,10 @@ impl Columns {
         if let Some(numbers) = &numbers
             && let Some(value) = numbers.iter().flatten().find(|value| !value.is_finite())
         {
-            return Err(Box::new(self.fault(column, format!("column `{column}` holds {value}, which is no finite number"))
-                .with_help("leave the row out, or the value empty")));
+            return Err(Box::new(
+                self.fault(column, format!("column `{column}` holds {value}, which is no finite number"))
+                    .with_help("leave the row out, or the value empty"),
+            ));
         }
         Ok(numbers)
     }

@@ -94,7 +94,9 @@ pub enum Error {
         source: estimand_stats::multiplicity::NotAProbability,
     },
     /// A programme without effects.
-    #[error("{of}: no effect with an estimate and a standard error on the {scale} scale; name another `--scale`, or metrics that are there")]
+    #[error(
+        "{of}: no effect with an estimate and a standard error on the {scale} scale; name another `--scale`, or metrics that are there"
+    )]
     NoEffects {
         /// Where effects were looked for.
         of: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use estimand_stats::estimate::{Estimate, Estimates};
 use estimand_stats::heterogeneity::{SegmentEffect, Segments};
+use estimand_stats::multiplicity::Correction;
 use estimand_viz::number::{self, Measure, Numbers, Scale};
 
 use crate::error::Error;
@@ -18,8 +19,9 @@ pub const SHRUNKEN: &str = "shrunken";
 /// Rows about the deciding effects of the values of each dimension, on each scale.
 ///
 /// - **Gives** one row of term [`HETEROGENEITY`] per metric, arm, scale and dimension, whose `segment` is the dimension and
-///   whose `estimate` is the standard deviation of the effects; and per segment one of term [`AGAINST_REST`], its `p_adjusted`
-///   paying for the search, and one of term [`SHRUNKEN`]. Segments without a standard error are passed over; of fewer than two
+///   whose `estimate` is the standard deviation of the effects, its `p_adjusted` by Benjamini and Hochberg over all such tests
+///   of a scale; and per segment one of term [`AGAINST_REST`], its `p_adjusted` paying for the search, and one of term
+///   [`SHRUNKEN`]. Segments without a standard error are passed over; of fewer than two
 ///   nothing is said.
 ///
 /// # Errors
@@ -33,13 +35,28 @@ pub fn together(segments: &Estimates) -> Result<Estimates, Error> {
     }
     let mut rows = Estimates::default();
     for (family, members) in families {
-        let usable = |row: &&Estimate| row.estimate.is_some_and(f64::is_finite) && row.std_error.is_some_and(|own| own > 0.0);
+        let usable =
+            |row: &&Estimate| row.estimate.is_some_and(f64::is_finite) && row.std_error.is_some_and(|own| own > 0.0);
         let members: Vec<&Estimate> = members.into_iter().filter(usable).collect();
         if members.len() > 1 {
             rows.append(of_family(&family, &members)?);
         }
     }
+    for scale in ["absolute", "relative"] {
+        correct(&mut rows, scale)?;
+    }
     Ok(rows)
+}
+
+/// Corrects the tests of heterogeneity of one scale, of all metrics, arms and dimensions, for their number.
+fn correct(rows: &mut Estimates, scale: &str) -> Result<(), Error> {
+    let of_scale = |row: &&mut Estimate| is(row, HETEROGENEITY) && row.scale.as_deref() == Some(scale);
+    let mut tests: Vec<&mut Estimate> = rows.rows.iter_mut().filter(of_scale).collect();
+    let p: Vec<Option<f64>> = tests.iter().map(|row| row.p_value).collect();
+    let adjusted = Correction::BenjaminiHochberg.adjust(&p);
+    let adjusted = adjusted.map_err(|source| Error::NotAPValue { metric: HETEROGENEITY.to_owned(), source })?;
+    tests.iter_mut().zip(adjusted).for_each(|(row, p)| row.p_adjusted = p);
+    Ok(())
 }
 
 /// The effects that are compared with each other.
@@ -129,45 +146,61 @@ fn of_family(family: &Family<'_>, members: &[&Estimate]) -> Result<Estimates, Er
     Ok(rows.into_iter().collect())
 }
 
-/// One sentence for each metric, arm and dimension: whether lifts differ between its values, and which stands out.
+/// Where lifts differ between the values of a dimension and which value stands out, a sentence each, and at the end of how
+/// many comparisons nothing of the kind can be said.
 pub fn sentences(
     together: &Estimates,
     measures: &BTreeMap<String, Measure>,
     label: impl Fn(&str) -> String,
     several_arms: bool,
 ) -> Vec<String> {
-    let tests = together.rows.iter().filter(|row| is(row, HETEROGENEITY) && row.scale.as_deref() == Some("relative"));
-    tests
-        .filter_map(|test| {
-            let (metric, dimension, p) = (test.metric.as_deref()?, test.segment.as_deref()?, test.p_value?);
-            let alpha = 1.0 - test.level?;
-            let measure = measures.get(metric).cloned().unwrap_or_else(|| Measure::labelled(metric));
-            let arm = if several_arms { format!(", {}", label(test.arm.as_deref()?)) } else { String::new() };
-            let p = number::p_statement(Some(p));
-            let mut sentence = format!("{}{arm} by {dimension}: ", measure.label);
-            if test.p_value? >= alpha {
-                sentence.push_str(&format!("nothing shows that the effect differs between values ({p})."));
-                return Some(sentence);
-            }
-            let spread = Numbers::effects(&measure, Scale::Relative, test.estimate).value(test.estimate);
-            sentence.push_str(&format!("the effect differs between values ({p}), with a standard deviation of {spread}."));
-            let of_test = |row: &&Estimate| {
-                let value = row.segment.as_deref().and_then(|segment| segment.split_once('='));
-                (&row.metric, &row.arm, &row.scale) == (&test.metric, &test.arm, &test.scale)
-                    && is(row, AGAINST_REST)
-                    && value.is_some_and(|(own, _)| own == dimension)
-                    && row.p_adjusted.is_some_and(|p| p < alpha)
-            };
-            for row in together.rows.iter().filter(of_test) {
-                let numbers = Numbers::effects(&measure, Scale::Relative, row.std_error);
-                let (_, value) = row.segment.as_deref().and_then(|segment| segment.split_once('='))?;
-                let difference = numbers.effect(row.estimate);
-                let p = number::p_statement(row.p_adjusted);
-                sentence.push_str(&format!(" {value} stands out by {difference} from the rest ({p}, the search paid for)."));
-            }
-            Some(sentence)
-        })
-        .collect()
+    let relative = |row: &&Estimate| is(row, HETEROGENEITY) && row.scale.as_deref() == Some("relative");
+    let tests: Vec<&Estimate> = together.rows.iter().filter(relative).collect();
+    let found = tests.iter().filter_map(|test| sentence(test, together, measures, &label, several_arms));
+    let mut sentences: Vec<String> = found.collect();
+    let rest = tests.len() - sentences.len();
+    if rest > 0 {
+        let other = if sentences.is_empty() { "" } else { "other " };
+        let plural = if rest == 1 { "" } else { "s" };
+        sentences.push(format!(
+            "In {rest} {other}comparison{plural} of a metric's effect between the values of a dimension nothing shows that it \
+             differs, the number of comparisons paid for."
+        ));
+    }
+    sentences
+}
+
+/// What is said of a dimension between whose values the effect differs; `None` of one between whose it need not.
+fn sentence(
+    test: &Estimate,
+    together: &Estimates,
+    measures: &BTreeMap<String, Measure>,
+    label: impl Fn(&str) -> String,
+    several_arms: bool,
+) -> Option<String> {
+    let (metric, dimension) = (test.metric.as_deref()?, test.segment.as_deref()?);
+    let alpha = 1.0 - test.level?;
+    test.p_adjusted.filter(|p| *p < alpha)?;
+    let measure = measures.get(metric).cloned().unwrap_or_else(|| Measure::labelled(metric));
+    let arm = if several_arms { format!(", {}", label(test.arm.as_deref()?)) } else { String::new() };
+    let p = number::p_statement(test.p_adjusted);
+    let spread = Numbers::effects(&measure, Scale::Relative, test.estimate).value(test.estimate);
+    let mut sentence = format!(
+        "{}{arm} by {dimension}: the effect differs between values ({p}, the number of comparisons paid for), with a standard \
+         deviation of {spread}.",
+        measure.label
+    );
+    for row in together.rows.iter().filter(|row| is(row, AGAINST_REST)) {
+        let same = (&row.metric, &row.arm, &row.scale) == (&test.metric, &test.arm, &test.scale);
+        let (own, value) = row.segment.as_deref().and_then(|segment| segment.split_once('='))?;
+        if same && own == dimension && row.p_adjusted.is_some_and(|p| p < alpha) {
+            let difference = Numbers::effects(&measure, Scale::Relative, row.std_error).effect(row.estimate);
+            let p = number::p_statement(row.p_adjusted);
+            sentence
+                .push_str(&format!(" {value} stands out by {difference} from the rest ({p}, the search paid for)."));
+        }
+    }
+    Some(sentence)
 }
 
 fn is(row: &Estimate, term: &str) -> bool {

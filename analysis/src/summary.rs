@@ -202,12 +202,7 @@ impl SummaryMetric {
         let covariates: Vec<String> = variables.iter().skip(outcomes).cloned().collect();
         let arms = self.arms.iter().map(|arm| arm.sample(self, &variables)).collect::<Result<_, _>>()?;
         let sample = Sample { arms };
-        let design = Design {
-            level: summary.level,
-            covariates,
-            options: self.options.clone(),
-            ..Design::default()
-        };
+        let design = Design { level: summary.level, covariates, options: self.options.clone(), ..Design::default() };
         let usual = estimator::usual(summarised.kind(), &design);
         let rule = estimator::by_name(self.estimator.as_deref().unwrap_or(usual))?;
         let mut estimates = Estimates::default();

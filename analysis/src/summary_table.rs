@@ -103,7 +103,9 @@ fn decide(estimates: &mut Estimates, question: &Question) -> Result<(), Error> {
     let mut by_experiment: Vec<Estimates> = Vec::new();
     for row in std::mem::take(&mut estimates.rows) {
         match by_experiment.last_mut() {
-            Some(rows) if rows.rows.first().is_some_and(|first| first.experiment == row.experiment) => rows.rows.push(row),
+            Some(rows) if rows.rows.first().is_some_and(|first| first.experiment == row.experiment) => {
+                rows.rows.push(row)
+            }
             _ => by_experiment.push(Estimates { rows: vec![row] }),
         }
     }
@@ -163,7 +165,10 @@ impl Looks {
     }
 
     fn placed(&self, look: Option<&str>, source: crate::summary::Error) -> Error {
-        let place = [self.experiment.as_ref().map(|name| format!("experiment `{name}`")), look.map(|look| format!("look {look}"))];
+        let place = [
+            self.experiment.as_ref().map(|name| format!("experiment `{name}`")),
+            look.map(|look| format!("look {look}")),
+        ];
         Error::SummaryRow { place: place.into_iter().flatten().collect::<Vec<_>>().join(", "), source }
     }
 }
@@ -212,7 +217,9 @@ impl Cells {
         };
         let number = |column: &Option<Float64Array>| column.as_ref().filter(|c| c.is_valid(row)).map(|c| c.value(row));
         let Some(n) = number(&Some(self.n.clone())) else {
-            return Err(Box::new(table.fault("n", format!("column `n` is empty for arm `{arm}`")).with_help("give its units")));
+            return Err(Box::new(
+                table.fault("n", format!("column `n` is empty for arm `{arm}`")).with_help("give its units"),
+            ));
         };
         Ok(SummaryArm {
             arm: arm.to_owned(),
@@ -251,7 +258,8 @@ fn looks(table: &Columns, question: &Question) -> Result<Vec<Looks>, Box<Fault>>
         arms.push(arm);
     }
     if found.is_empty() {
-        let help = if question.metrics.is_empty() { "give a table with rows" } else { "name a metric that the table has" };
+        let help =
+            if question.metrics.is_empty() { "give a table with rows" } else { "name a metric that the table has" };
         return Err(Box::new(table.fault("metric", "no row to answer from").with_help(help)));
     }
     let mut all = Vec::with_capacity(found.len());
@@ -271,7 +279,12 @@ fn looks(table: &Columns, question: &Question) -> Result<Vec<Looks>, Box<Fault>>
 }
 
 /// A cell that tells rows apart, which must not be empty.
-fn key<'a>(table: &Columns, column: &str, texts: Option<&'a StringArray>, row: usize) -> Result<Option<&'a str>, Box<Fault>> {
+fn key<'a>(
+    table: &Columns,
+    column: &str,
+    texts: Option<&'a StringArray>,
+    row: usize,
+) -> Result<Option<&'a str>, Box<Fault>> {
     let Some(texts) = texts else { return Ok(None) };
     match at(texts, row) {
         Some(text) => Ok(Some(text)),
@@ -340,7 +353,9 @@ struct Order {
 
 impl Order {
     fn of(looks: Option<&StringArray>) -> Self {
-        Self { numbers: looks.is_some_and(|looks| looks.iter().flatten().all(|look| look.trim().parse::<f64>().is_ok())) }
+        Self {
+            numbers: looks.is_some_and(|looks| looks.iter().flatten().all(|look| look.trim().parse::<f64>().is_ok())),
+        }
     }
 
     fn moment<'a>(&self, look: Option<&'a str>) -> Moment<'a> {

@@ -217,7 +217,8 @@ impl Project {
     /// These sources, and those that the SQL sources among them read.
     pub fn sources_behind<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&str> {
         let mut found: BTreeSet<&str> = BTreeSet::new();
-        let mut waiting: Vec<&str> = names.into_iter().filter_map(|name| Some(self.source(name)?.name.as_str())).collect();
+        let mut waiting: Vec<&str> =
+            names.into_iter().filter_map(|name| Some(self.source(name)?.name.as_str())).collect();
         while let Some((name, source)) = waiting.pop().and_then(|name| self.sources.get_key_value(name)) {
             if found.insert(name)
                 && let Rows::Query(query) = &source.rows

@@ -19,9 +19,8 @@ fn trial() -> Desk {
         let arm = if next() < 0.5 { "A" } else { "B" };
         writeln!(units, "u{unit},{arm},{spend:.3},{bought},{before:.3}").expect("a text grows");
     }
-    let value = |kind: &str, column: &str| {
-        format!("kind = \"{kind}\"\ndirection = \"higher\"\nsource = \"units\"\n{column}\n")
-    };
+    let value =
+        |kind: &str, column: &str| format!("kind = \"{kind}\"\ndirection = \"higher\"\nsource = \"units\"\n{column}\n");
     Desk::with(&[
         ("estimand.toml", "name = \"trial\"\n"),
         ("units.csv", &units),
@@ -47,9 +46,8 @@ fn units_assigned_anew_show_that_tests_keep_their_level() {
     let document = told("1");
     assert_eq!(document, told("2"), "the same bytes by any number of threads");
     let certificates = document["certificates"].as_array().unwrap();
-    let name = |one: &serde_json::Value| {
-        format!("{} {}", one["metric"].as_str().unwrap(), one["estimator"].as_str().unwrap())
-    };
+    let name =
+        |one: &serde_json::Value| format!("{} {}", one["metric"].as_str().unwrap(), one["estimator"].as_str().unwrap());
     let names: Vec<String> = certificates.iter().map(name).collect();
     assert_eq!(
         names,

@@ -62,7 +62,11 @@ fn a_table_of_summaries_that_is_wrong_is_refused_with_its_place() {
         2,
         "experiment `colour`, metric `revenue`, look 1 has no arm `C`; it has `A`, `B`",
     );
-    refused(&edit("wording,revenue,2,B,2000,20.1,100.0\n", ""), 2, "look 2 has one arm, `A`, and a comparison needs two");
+    refused(
+        &edit("wording,revenue,2,B,2000,20.1,100.0\n", ""),
+        2,
+        "look 2 has one arm, `A`, and a comparison needs two",
+    );
     refused(&edit("colour,revenue,10,B", "colour,revenue,10,A"), 2, "look 10, arm `A` is there twice");
     refused(&edit("variance", "spread"), 2, "no column `variance` in the table");
     refused(&edit("4000,11.0", "4000.5,11.0"), 2, "column `n` holds 4000.5 for arm `B`, which is no count");
@@ -126,7 +130,10 @@ fn what_is_no_programme_is_refused_with_its_mend() {
     let desk = Desk::with(&[("other.csv", "a,b\n1,2\n"), ("effects.csv", "estimate,std_error,scale\n1,1,absolute\n")]);
     let says = [
         (vec!["other.csv"], "no effects (`estimate`, `std_error`) and no summaries (`arm`, `n`) are in the table"),
-        (vec!["effects.csv"], "no effect with an estimate and a standard error on the relative scale; name another `--scale`"),
+        (
+            vec!["effects.csv"],
+            "no effect with an estimate and a standard error on the relative scale; name another `--scale`",
+        ),
         (vec!["effects.csv", "--level", "1.5"], "--level: write a share between 0 and 1"),
         (vec!["nowhere.csv"], "nowhere.csv"),
     ];
@@ -180,7 +187,8 @@ fn the_checkpoints_of_78_experiments_are_a_programme_of_sequences() {
 fn thousands_of_tests_of_headlines_are_a_programme() {
     let Some(desk) = example("upworthy", "upworthy_packages.parquet") else { return };
     assert_eq!(desk.run(&["check"]).code, Some(0));
-    let arguments = ["programme", "pairs", "--control", "1", "--scale", "absolute", "--prior", "normal", "--format", "json"];
+    let arguments =
+        ["programme", "pairs", "--control", "1", "--scale", "absolute", "--prior", "normal", "--format", "json"];
     let document = desk.run(&arguments).document();
     let metric = &document["programme"]["metrics"][0];
     assert_eq!((metric["effects"].as_u64(), metric["left_out"].as_u64()), (Some(4871), Some(2)));

@@ -63,7 +63,12 @@ pub(super) fn text(answered: &Answered, style: Style) -> String {
 }
 
 /// A table of texts with the columns at `right` aligned so.
-pub(crate) fn table_of(style: Style, header: &[&str], right: &[usize], rows: impl Iterator<Item = Vec<String>>) -> Table {
+pub(crate) fn table_of(
+    style: Style,
+    header: &[&str],
+    right: &[usize],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Table {
     let mut table = Table::new();
     table.load_style(match style {
         Style::Terminal => presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')),
@@ -122,7 +127,8 @@ fn lines(answered: &Answered) -> Vec<Line> {
                 && row.segment.is_none()
                 && row.period.is_none()
                 && (&row.experiment, &row.metric, &row.arm) == (&absolute.experiment, &absolute.metric, &absolute.arm)
-                && (&row.estimator, &row.decides, &row.options) == (&absolute.estimator, &absolute.decides, &absolute.options)
+                && (&row.estimator, &row.decides, &row.options)
+                    == (&absolute.estimator, &absolute.decides, &absolute.options)
         });
         let mut line = line(answered, absolute, relative);
         if let (true, Some(experiment)) = (several, &absolute.experiment) {

@@ -207,9 +207,10 @@ impl Programme {
     pub fn of(source: &str, estimates: &Estimates, settings: &Settings) -> Result<Self, Error> {
         let scale = settings.scale.name();
         let wanted = |row: &&Estimate| {
-            let named = row.metric.as_ref().is_some_and(|metric| {
-                settings.metrics.is_empty() || settings.metrics.contains(metric)
-            });
+            let named = row
+                .metric
+                .as_ref()
+                .is_some_and(|metric| settings.metrics.is_empty() || settings.metrics.contains(metric));
             let of_effect = row.segment.is_none() && row.term.is_none() && row.margin.is_none();
             named && of_effect && row.decides != Some(false) && row.scale.as_deref().is_none_or(|own| own == scale)
         };
@@ -217,7 +218,8 @@ impl Programme {
         let names: BTreeSet<&String> = rows.iter().filter_map(|row| row.metric.as_ref()).collect();
         let mut metrics = Vec::new();
         for name in names {
-            let of_metric: Vec<&Estimate> = rows.iter().copied().filter(|row| row.metric.as_ref() == Some(name)).collect();
+            let of_metric: Vec<&Estimate> =
+                rows.iter().copied().filter(|row| row.metric.as_ref() == Some(name)).collect();
             metrics.extend(MetricProgramme::of(name, &of_metric, settings)?);
         }
         if metrics.is_empty() {
@@ -238,7 +240,9 @@ impl MetricProgramme {
     fn of(metric: &str, rows: &[&Estimate], settings: &Settings) -> Result<Option<Self>, Error> {
         let lower_is_better = settings.lower_is_better.iter().any(|name| name == metric);
         let last: Vec<&Estimate> = rows.iter().copied().filter(|row| row.period.is_none()).collect();
-        let usable = |row: &&&Estimate| row.estimate.is_some_and(f64::is_finite) && row.std_error.is_some_and(|error| error > 0.0);
+        let usable = |row: &&&Estimate| {
+            row.estimate.is_some_and(f64::is_finite) && row.std_error.is_some_and(|error| error > 0.0)
+        };
         let sequential = rows.iter().any(|row| row.period.is_some() && row.log10_e.is_some());
         let mut effects: Vec<Estimate> = last.iter().filter(usable).map(|row| (**row).clone()).collect();
         if sequential {
@@ -248,7 +252,8 @@ impl MetricProgramme {
             return Ok(None);
         }
         let studies = Studies::new(effects.iter().filter_map(Study::of).collect())?;
-        let p: Vec<Option<f64>> = effects.iter().zip(studies.iter()).map(|(row, study)| row.p_value.or_else(|| tail(*study))).collect();
+        let p: Vec<Option<f64>> =
+            effects.iter().zip(studies.iter()).map(|(row, study)| row.p_value.or_else(|| tail(*study))).collect();
         let adjusted = settings.correction.adjust(&p);
         let adjusted = adjusted.map_err(|source| Error::NotAPValue { metric: metric.to_owned(), source })?;
         let alpha = 1.0 - settings.level;
@@ -257,12 +262,14 @@ impl MetricProgramme {
         let shrunken = fitted.as_ref().map(|fitted| shrink(&studies, &fitted.prior, settings.level)).transpose()?;
         let random = studies.random_effects(settings.heterogeneity, settings.interval, settings.level).ok();
         let fixed = studies.fixed_effect(settings.level)?;
-        let totals = fitted.as_ref().map(|fitted| totals(&studies, &fitted.prior, lower_is_better, settings)).transpose()?;
+        let totals =
+            fitted.as_ref().map(|fitted| totals(&studies, &fitted.prior, lower_is_better, settings)).transpose()?;
         let experiments: BTreeSet<&Option<String>> = effects.iter().map(|row| &row.experiment).collect();
         let mut table: Vec<Row> = Vec::with_capacity(effects.len());
         for (place, (estimated, study)) in effects.iter().zip(studies.iter()).enumerate() {
             let chosen = study.z().abs() > settings.threshold;
-            let selection = chosen.then(|| study.given_selection(Selection::Beyond(settings.threshold), settings.level));
+            let selection =
+                chosen.then(|| study.given_selection(Selection::Beyond(settings.threshold), settings.level));
             let chosen = selection.transpose()?;
             let chosen = chosen.map(|chosen| Part::of(chosen.median_unbiased, study.std_error, chosen.interval));
             let estimated = Estimate { p_value: p[place], p_adjusted: adjusted[place], ..estimated.clone() };
@@ -349,7 +356,8 @@ impl MetricProgramme {
 
 /// Gives an effect the smallest p-value of its looks: evidence that was there once stays.
 fn best_look(effect: &mut Estimate, rows: &[&Estimate]) {
-    let same = |row: &&&Estimate| row.period.is_some() && (&row.experiment, &row.arm) == (&effect.experiment, &effect.arm);
+    let same =
+        |row: &&&Estimate| row.period.is_some() && (&row.experiment, &row.arm) == (&effect.experiment, &effect.arm);
     let best = rows.iter().filter(same).filter_map(|row| Some((row.p_value?, row.log10_p, row.log10_e)));
     let Some((p, log10_p, log10_e)) = best.min_by(|one, other| one.0.total_cmp(&other.0)) else { return };
     if effect.p_value.is_none_or(|own| p < own) {

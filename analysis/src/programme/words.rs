@@ -50,11 +50,8 @@ impl MetricProgramme {
     pub(super) fn title(&self) -> String {
         let plural = |n: usize| if n == 1 { "" } else { "s" };
         let (effects, experiments) = (number::count(self.effects as u64), number::count(self.experiments as u64));
-        let mut title = format!(
-            "{effects} effect{} of {experiments} experiment{}",
-            plural(self.effects),
-            plural(self.experiments)
-        );
+        let mut title =
+            format!("{effects} effect{} of {experiments} experiment{}", plural(self.effects), plural(self.experiments));
         if self.left_out > 0 {
             let left_out = number::count(self.left_out as u64);
             title.push_str(&format!("; {left_out} without a standard error left out"));
@@ -113,7 +110,9 @@ impl MetricProgramme {
             let tau = self.numbers(std::iter::once(spread.tau)).value(Some(spread.tau));
             let share = number::share(spread.i_squared);
             let p = number::p_statement(Some(spread.p_value));
-            let fact = format!("standard deviation {tau} between experiments, {share} of what is seen ({p} that there is none)");
+            let fact = format!(
+                "standard deviation {tau} between experiments, {share} of what is seen ({p} that there is none)"
+            );
             facts.push(("Effects differ by", fact));
         }
         if let Some([low, high]) = self.next {

@@ -137,7 +137,9 @@ impl Analyze {
 
     fn summarised_table(&self, name: &str, common: &Common) -> Result<Answered, Failure> {
         let question = summary_table::Question {
-            control: self.file.control.clone().ok_or_else(|| Failure::usage(format!("{name}: --control is missing; name the arm compared against")))?,
+            control: self.file.control.clone().ok_or_else(|| {
+                Failure::usage(format!("{name}: --control is missing; name the arm compared against"))
+            })?,
             level: self.level.unwrap_or(BareFile::LEVEL),
             metrics: self.metrics.clone(),
             estimator: self.estimator.clone(),

@@ -33,7 +33,14 @@ pub struct Boundaries {
     #[arg(long, help_heading = "The rule")]
     one_sided: bool,
     /// Values of z at which the experiment stops for futility, one for each look but the last; needs `--one-sided`.
-    #[arg(long, value_name = "Z,…", value_delimiter = ',', allow_negative_numbers = true, requires = "one_sided", help_heading = "Futility")]
+    #[arg(
+        long,
+        value_name = "Z,…",
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        requires = "one_sided",
+        help_heading = "Futility"
+    )]
     futility: Vec<f64>,
     /// Stop for futility by spending the chance to miss the effect as this rule does; needs `--one-sided`.
     #[arg(long, value_name = "NAME", value_parser = SPENDINGS, requires = "one_sided", conflicts_with = "futility", help_heading = "Futility")]

@@ -73,7 +73,8 @@ impl Certify {
         let certified = certified?;
         let mut sink = Sink::open(None, false)?;
         if self.format == "json" {
-            let document = serde_json::to_string_pretty(&certified).map_err(|error| Failure::new(ExitCode::Failed, error))?;
+            let document =
+                serde_json::to_string_pretty(&certified).map_err(|error| Failure::new(ExitCode::Failed, error))?;
             writeln!(sink, "{document}")?;
         } else {
             write!(sink, "{}", certified.text())?;

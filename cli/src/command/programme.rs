@@ -91,7 +91,8 @@ impl Programme {
     /// What the effects are of: a file, or a project and its source.
     fn title(&self, name: &str, common: &Common) -> String {
         let project = if is_file(name) { None } else { open_project(common).ok() };
-        let named = project.and_then(|project| Some((project.manifest().name.clone(), project.source(name)?.label.clone())));
+        let named =
+            project.and_then(|project| Some((project.manifest().name.clone(), project.source(name)?.label.clone())));
         named.map_or_else(|| name.to_owned(), |(project, label)| format!("{project}: {label}"))
     }
 

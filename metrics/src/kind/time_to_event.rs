@@ -17,7 +17,11 @@ const KEYS: &[Key] = &[
         Shape::Table(PART),
         "How long a unit was watched: to its event, or to the end of what is known; above 0.",
     ),
-    required("event", Shape::Table(PART), "1 where the event came, 0 where the unit was watched to the end without it."),
+    required(
+        "event",
+        Shape::Table(PART),
+        "1 where the event came, 0 where the unit was watched to the end without it.",
+    ),
 ];
 
 impl MetricKind for TimeToEvent {

@@ -46,7 +46,11 @@ const ASSIGNMENT: &[Key] = &[
     required("source", Shape::Name, "The source of assignments; its timestamp is the exposure."),
     required("arm", Shape::Text, "The column that holds the arm."),
     optional("filter", Shape::Text, "Which rows are assignments to this experiment."),
-    optional("cluster", Shape::Text, "The column of the cluster that a unit was assigned with, such as its school or its market."),
+    optional(
+        "cluster",
+        Shape::Text,
+        "The column of the cluster that a unit was assigned with, such as its school or its market.",
+    ),
     optional("stratum", Shape::Text, "The column of the block within which units were assigned, such as the pair."),
 ];
 

@@ -127,12 +127,18 @@ fn shift(row: &mut Estimate, test: &RankTest<'_>, of: Pairwise, alternative: Alt
     let Some(accepted) = test.acceptance(alpha(row), alternative) else { return };
     let interval = pairs.interval(accepted);
     set(row, interval);
+    if test.method == "brunner_munzel" {
+        row.note(AS_THEY_LIE);
+    }
     if row.p_value.is_some_and(|p| p < alpha(row)) && !interval.excludes(0.0) {
         row.note(
             "With so many tied units the shift can be 0 where the test rejects: see the probability of superiority.",
         );
     }
 }
+
+const AS_THEY_LIE: &str = "The interval takes the variance of the ranks as the arms lie, not as they would at the shift: far from zero, and with arms \
+     of very different size, it covers less than it says.";
 
 const NOT_POSITIVE: &str =
     "The relative effect is the median ratio of two units, which needs values above zero in both arms.";

@@ -252,7 +252,9 @@ fn searches_err_and_shrunken_intervals_cover_as_they_say() {
         }
         let coverage = covered as f64 / total as f64;
         println!("spread {spread}, {k} segments: {coverage:.4} covered, error {:.3} of the raw", nearer[0] / nearer[1]);
-        assert!((0.925..0.99).contains(&coverage) && nearer[0] < nearer[1], "{coverage}");
+        // Where effects do not differ at all, a spread that must be estimated makes the intervals wider than they need be.
+        let most = if spread == 0.0 { 1.0 } else { 0.99 };
+        assert!((0.925..most).contains(&coverage) && nearer[0] < nearer[1], "{coverage}");
     }
 }
 

@@ -30,7 +30,8 @@ fn mailing(case: &Case) -> Comparison<'_> {
 
 /// Every look at one variant of one experiment, from a table of summaries.
 fn checkpoints(case: &Case) -> Comparison<'_> {
-    let [experiment, variant, metric] = case.id().trim_start_matches("asympcs_asos_").split('_').collect::<Vec<_>>()[..]
+    let [experiment, variant, metric] =
+        case.id().trim_start_matches("asympcs_asos_").split('_').collect::<Vec<_>>()[..]
     else {
         panic!("{}", case.id())
     };
@@ -51,8 +52,7 @@ fn checkpoints(case: &Case) -> Comparison<'_> {
     desk.write("checkpoints.parquet", std::fs::read(data).expect("the data set"));
     let arguments = ["--summary", "arms", "--control", "control", "--estimator", "confidence_sequence"];
     let rows = desk.analyze(&arguments).rows().0;
-    let looks: Vec<_> =
-        rows.iter().filter(|row| row["scale"] == ABSOLUTE && row["period"].is_string()).collect();
+    let looks: Vec<_> = rows.iter().filter(|row| row["scale"] == ABSOLUTE && row["period"].is_string()).collect();
     let column = |name: &str| -> Vec<f64> { looks.iter().map(|row| row[name].as_f64().expect(name)).collect() };
     let mut compared = case.compare();
     let times = looks.iter().map(|row| row["period"].as_str().expect("a look").parse().expect("a time"));

@@ -49,7 +49,8 @@ fn boundaries(case: &Case) -> Comparison<'_> {
         _ => {}
     }
     let document = Desk::new().run(&arguments).document();
-    let list = |key: &str| -> Vec<f64> { document[key].as_array().expect(key).iter().filter_map(Value::as_f64).collect() };
+    let list =
+        |key: &str| -> Vec<f64> { document[key].as_array().expect(key).iter().filter_map(Value::as_f64).collect() };
     let mut compared = case.compare();
     for (key, own) in [("critical", "critical"), ("futility", "futility"), ("beta_spent", "beta_spent")] {
         if case.expects(key) {

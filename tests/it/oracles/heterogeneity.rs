@@ -14,7 +14,17 @@ fn heterogeneity() {
 fn by_segment(case: &Case) -> Comparison<'_> {
     let file = case.data();
     let file = file.to_str().expect("a path in UTF-8");
-    let asked = [file, "--arm", "segment", "--control", "No E-Mail", "--metric", "mean(visit)", "--filter", "segment <> 'Womens E-Mail'"];
+    let asked = [
+        file,
+        "--arm",
+        "segment",
+        "--control",
+        "No E-Mail",
+        "--metric",
+        "mean(visit)",
+        "--filter",
+        "segment <> 'Womens E-Mail'",
+    ];
     let more = ["--by", "history_segment"];
     let rows = Desk::new().analyze(&[&asked[..], &more].concat()).rows();
     let mut compared = case.compare();
@@ -33,6 +43,9 @@ fn by_segment(case: &Case) -> Comparison<'_> {
         compared.number(&format!("coef/{at}"), row.number("estimate"));
         compared.number(&format!("se/{at}"), row.number("std_error"));
     }
-    compared.wait(&["coef/0", "coef/1", "se/0", "se/1"], "covariates are centred here, so that the term of the arm is the mean effect");
+    compared.wait(
+        &["coef/0", "coef/1", "se/0", "se/1"],
+        "covariates are centred here, so that the term of the arm is the mean effect",
+    );
     compared
 }

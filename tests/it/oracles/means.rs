@@ -43,8 +43,10 @@ fn trimmed(case: &Case) -> Comparison<'_> {
     let (file, trim) = (case.data(), format!("trim={}", case.input("trim")));
     let file = file.to_str().expect("a path in UTF-8");
     let metric = format!("mean({})", case.input("y"));
-    let arguments = [file, "--arm", &case.input("group"), "--control", "0", "--metric", &metric, "--estimator", "trimmed_mean"];
-    let row = Desk::new().analyze(&[&arguments[..], &["--option", &trim]].concat()).rows().effect(&metric, "1", ABSOLUTE);
+    let arguments =
+        [file, "--arm", &case.input("group"), "--control", "0", "--metric", &metric, "--estimator", "trimmed_mean"];
+    let row =
+        Desk::new().analyze(&[&arguments[..], &["--option", &trim]].concat()).rows().effect(&metric, "1", ABSOLUTE);
     let mut compared = case.compare();
     compared.row(&row, &[("t", "statistic"), ("df", "df"), ("p", "p_value")]);
     compared

@@ -22,12 +22,15 @@ fn last_looks(case: &Case) -> Outcome<'_> {
     desk.write("checkpoints.parquet", std::fs::read(data).expect("the data set"));
     let metric = |heterogeneity: &str| {
         let arguments = ["programme", "arms", "--control", "control", "--scale", "absolute", "--interval", "normal"];
-        let document = desk.run(&[&arguments[..], &["--prior", "normal", "--heterogeneity", heterogeneity, "--format", "json"]].concat());
+        let document = desk.run(
+            &[&arguments[..], &["--prior", "normal", "--heterogeneity", heterogeneity, "--format", "json"]].concat(),
+        );
         document.document()["programme"]["metrics"][0].clone()
     };
     let (dl, pm) = (metric("dersimonian_laird"), metric("paule_mandel"));
     let mut compare = case.compare();
-    let number = |metric: &serde_json::Value, path: &str| metric.pointer(path).and_then(|it| it.as_f64()).unwrap_or(f64::NAN);
+    let number =
+        |metric: &serde_json::Value, path: &str| metric.pointer(path).and_then(|it| it.as_f64()).unwrap_or(f64::NAN);
     for (key, got) in [
         ("k", number(&dl, "/effects")),
         ("fixed", number(&dl, "/fixed_effect/estimate")),

@@ -49,7 +49,8 @@ fn rows(case: &Case, arms: [&str; 2], more: &[&str]) -> Rows {
 
 fn restricted_means(case: &Case) -> Comparison<'_> {
     let horizon = format!("horizon={}", case.input("tau"));
-    let row = rows(case, ["1", "2"], &["--estimator", "restricted_mean", "--option", &horizon]).effect("survival", "2", ABSOLUTE);
+    let row = rows(case, ["1", "2"], &["--estimator", "restricted_mean", "--option", &horizon])
+        .effect("survival", "2", ABSOLUTE);
     let mut compared = case.compare();
     compared.list("rmean", &[row.number("mean_baseline"), row.number("mean")]);
     compared.wait(&["se"], "the result has the standard error of the difference");

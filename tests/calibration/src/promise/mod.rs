@@ -31,7 +31,8 @@ mod theory;
 mod trimmed_mean;
 
 /// Where the estimators of times to an event are calibrated.
-const TIMES: &str = "Size and coverage with times that are not seen to their end: `stats/tests/it/calibration_of_times.rs`.";
+const TIMES: &str =
+    "Size and coverage with times that are not seen to their end: `stats/tests/it/calibration_of_times.rs`.";
 
 /// Every declaration, by the name of its estimator.
 pub const ALL: &[Declaration] = &[
