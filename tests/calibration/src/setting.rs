@@ -41,13 +41,13 @@ impl Setting {
             seed: 20_261_123,
             threads: 2,
             sizes: vec![size(100, 0.5), size(1_000, 0.1)],
-            replicates: 300,
+            replicates: 160,
             large: 1.0,
             looked_at: vec![size(2_000, 0.5)],
             looks: 10,
-            look_replicates: 100,
+            look_replicates: 60,
             believed: vec![size(200, 0.5)],
-            belief_replicates: 400,
+            belief_replicates: 200,
         }
     }
 

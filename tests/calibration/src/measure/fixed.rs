@@ -81,6 +81,10 @@ fn without_effect(ask: &Ask<'_>, scenario: &Scenario, scale: Scale, tally: &Tall
     if tally.tested == 0 || scale == Scale::Relative {
         return Vec::new();
     }
+    // Arms of one mean and another spread differ in what is not a mean.
+    if ask.truth(scenario, scale).is_some_and(|effect| effect.abs() > 1e-9) {
+        return Vec::new();
+    }
     let sizes = ALPHAS.into_iter().zip(tally.rejected);
     sizes.map(|(alpha, count)| ask.rate(scenario, scale, Measure::Size(alpha), count, tally.asked)).collect()
 }
