@@ -29,7 +29,8 @@ fn trial() -> Desk {
         ("metrics/bought.toml", &value("proportion", "value = \"bought = 1\"")),
         (
             "experiments/trial.toml",
-            "unit = \"unit\"\narms = [\"A\", \"B\"]\ncontrol = \"A\"\n[assignment]\nsource = \"units\"\narm = \"arm\"\n\
+            "unit = \"unit\"\ncontrol = \"A\"\n[assignment]\nsource = \"units\"\narm = \"arm\"\n\
+             [[arms]]\nname = \"A\"\nallocation = 1\n[[arms]]\nname = \"B\"\nallocation = 1\n\
              [metrics]\nprimary = [\"spend\"]\nsecondary = [\"bought\"]\n[analysis]\ncovariates = [\"before\"]\n",
         ),
     ])

@@ -42,5 +42,9 @@ fn regression<'a>(case: &'a Case, arm: &str, rows: &str) -> Comparison<'a> {
             compared.wait(&[&format!("{key}/(Intercept)")], "covariates are centred here");
         }
     }
+    if case.expects("n") {
+        compared.number("n", row.number("n") + row.number("n_baseline"));
+    }
+    compared.wait(&["clusters"], "the result says so in a note");
     compared
 }

@@ -37,9 +37,10 @@ fn rows(case: &Case, arms: [&str; 2], more: &[&str]) -> Rows {
         (
             "experiments/groups.toml",
             &format!(
-                "unit = \"row\"\narms = [\"{}\", \"{}\"]\ncontrol = \"{}\"\n[assignment]\nsource = \"units\"\narm = \"arm\"\n\
+                "unit = \"row\"\ncontrol = \"{}\"\n[assignment]\nsource = \"units\"\narm = \"arm\"\n\
+                 [[arms]]\nname = \"{}\"\nallocation = 1\n[[arms]]\nname = \"{}\"\nallocation = 1\n\
                  [metrics]\nprimary = [\"survival\"]\n",
-                arms[0], arms[1], arms[0]
+                arms[0], arms[0], arms[1]
             ),
         ),
     ]);
