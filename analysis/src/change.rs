@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use estimand_metrics::definition::{Experiment, OptionValue};
+use estimand_stats::estimator;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -27,7 +28,8 @@ impl Change {
     /// The experiment as it is asked for this once.
     ///
     /// # Errors
-    /// [`Error::NotInExperiment`] for a metric or dimension that it does not have.
+    /// [`Error::NotInExperiment`] for a metric or dimension that it does not have, [`Error::Estimator`] for an estimator that
+    /// does not exist.
     pub(crate) fn apply(&self, experiment: &Experiment) -> Result<Experiment, Error> {
         let mut experiment = experiment.clone();
         if !self.metrics.is_empty() {
@@ -64,7 +66,8 @@ impl Change {
             experiment.analysis.level = level;
             experiment.analysis.alpha = (1.0 - level) / 2.0;
         }
-        if self.estimator.is_some() {
+        if let Some(name) = &self.estimator {
+            estimator::by_name(name)?;
             experiment.analysis.estimator.clone_from(&self.estimator);
             // Who names one on the way means every metric.
             experiment.analysis.by_metric.clear();

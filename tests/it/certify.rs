@@ -19,17 +19,18 @@ fn trial() -> Desk {
         let arm = if next() < 0.5 { "A" } else { "B" };
         writeln!(units, "u{unit},{arm},{spend:.3},{bought},{before:.3}").expect("a text grows");
     }
-    let value =
-        |kind: &str, column: &str| format!("kind = \"{kind}\"\ndirection = \"higher\"\nsource = \"units\"\n{column}\n");
+    let value = |kind: &str, column: &str| {
+        format!("kind = \"{kind}\"\ndirection = \"higher\"\nsource = \"people\"\n{column}\n")
+    };
     Desk::with(&[
         ("estimand.toml", "name = \"trial\"\n"),
         ("units.csv", &units),
-        ("sources/units.toml", "path = \"units.csv\"\n"),
+        ("sources/people.toml", "path = \"units.csv\"\n"),
         ("metrics/spend.toml", &value("mean", "value = \"spend\"")),
         ("metrics/bought.toml", &value("proportion", "value = \"bought = 1\"")),
         (
             "experiments/trial.toml",
-            "unit = \"unit\"\ncontrol = \"A\"\n[assignment]\nsource = \"units\"\narm = \"arm\"\n\
+            "unit = \"unit\"\ncontrol = \"A\"\n[assignment]\nsource = \"people\"\narm = \"arm\"\n\
              [[arms]]\nname = \"A\"\nallocation = 1\n[[arms]]\nname = \"B\"\nallocation = 1\n\
              [metrics]\nprimary = [\"spend\"]\nsecondary = [\"bought\"]\n[analysis]\ncovariates = [\"before\"]\n",
         ),

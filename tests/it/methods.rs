@@ -57,3 +57,56 @@ fn a_name_that_is_no_metric_and_none_of_the_estimators_is_refused_where_it_stand
         assert!(one_line.contains("one_page_checkout.toml:4"), "the place: {one_line}");
     }
 }
+
+/// Forty classes of four pupils, assigned as wholes within two towns.
+fn classes() -> Desk {
+    let mut pupils = "pupil,class,town,arm,mark\n".to_owned();
+    for pupil in 0..160 {
+        let class = pupil / 4;
+        let arm = if class % 2 == 0 { "A" } else { "B" };
+        let town = if class < 16 { "north" } else { "south" };
+        let mark = f64::from((class * 37) % 11) + 0.1 * f64::from((pupil * 7) % 5);
+        pupils.push_str(&format!("p{pupil:03},class {class},{town},{arm},{mark:.1}\n"));
+    }
+    Desk::with(&[("pupils.csv", &pupils)])
+}
+
+#[test]
+fn units_assigned_in_clusters_or_within_strata_are_analysed_as_such() {
+    let desk = classes();
+    let asked = ["pupils.csv", "--unit", "pupil", "--arm", "arm", "--control", "A", "--metric", "mean(mark)"];
+    let row = |more: &[&str]| {
+        let rows = desk.analyze(&[&asked[..], more].concat()).rows();
+        rows.effect("mean(mark)", "B", ABSOLUTE)
+    };
+    let (alone, clustered) = (row(&[]), row(&["--cluster", "class"]));
+    assert_eq!(clustered.text("estimator"), "cluster_robust");
+    assert!((clustered.number("estimate") - alone.number("estimate")).abs() < 1e-9);
+    // Marks of a class are nearly one, so that a class counts as one unit and not as four.
+    let ratio = clustered.number("std_error") / alone.number("std_error");
+    assert!((1.8..2.2).contains(&ratio), "{ratio}");
+    assert!(clustered.number("df") < 40.0, "{}", clustered.number("df"));
+    let (sql, native) =
+        (row(&["--cluster", "class", "--engine-path", "sql"]), row(&["--cluster", "class", "--engine-path", "native"]));
+    for column in ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"] {
+        assert_eq!(sql.number(column).to_bits(), native.number(column).to_bits(), "{column}");
+    }
+    assert_eq!(row(&["--stratum", "town"]).text("estimator"), "stratified");
+    let blind = row(&["--cluster", "class", "--estimator", "difference_in_means"]);
+    assert_eq!(blind.number("std_error").to_bits(), alone.number("std_error").to_bits());
+    assert!(
+        blind.text("notes").contains("Units were assigned in clusters, of which difference_in_means knows nothing."),
+        "{}",
+        blind.text("notes")
+    );
+    let unknown = desk.analyze(&[&asked[..], &["--cluster", "klass"]].concat());
+    assert_eq!(unknown.code, Some(2), "{}", unknown.talk);
+    assert!(unknown.talk.contains("klass"), "{}", unknown.talk);
+}
+
+#[test]
+fn an_estimator_that_does_not_exist_is_refused_and_not_passed_over() {
+    let answer = shop("").analyze(&["one_page_checkout", "--project", "shop", "--no-save", "--estimator", "olss"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.talk);
+    assert!(answer.talk.contains("`olss`") && answer.talk.contains("ols"), "{}", answer.talk);
+}

@@ -26,18 +26,18 @@ fn rows(case: &Case, arms: [&str; 2], more: &[&str]) -> Rows {
         ("estimand.toml", "name = \"survival\"\n"),
         ("sources/rows.toml", &format!("path = \"{name}\"\n")),
         (
-            "sources/units.toml",
+            "sources/people.toml",
             &format!("sql = \"SELECT CAST({group} AS VARCHAR) AS arm, time, {event} AS died FROM rows\"\n"),
         ),
         (
             "metrics/survival.toml",
-            "kind = \"time_to_event\"\ndirection = \"higher\"\n[duration]\nsource = \"units\"\nvalue = \"time\"\n\
-             [event]\nsource = \"units\"\nvalue = \"died\"\n",
+            "kind = \"time_to_event\"\ndirection = \"higher\"\n[duration]\nsource = \"people\"\nvalue = \"time\"\n\
+             [event]\nsource = \"people\"\nvalue = \"died\"\n",
         ),
         (
             "experiments/groups.toml",
             &format!(
-                "unit = \"row\"\ncontrol = \"{}\"\n[assignment]\nsource = \"units\"\narm = \"arm\"\n\
+                "unit = \"row\"\ncontrol = \"{}\"\n[assignment]\nsource = \"people\"\narm = \"arm\"\n\
                  [[arms]]\nname = \"{}\"\nallocation = 1\n[[arms]]\nname = \"{}\"\nallocation = 1\n\
                  [metrics]\nprimary = [\"survival\"]\n",
                 arms[0], arms[0], arms[1]

@@ -307,7 +307,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A use of every function of the language that is not an aggregation.
-const USES: [&str; 25] = [
+const USES: [&str; 26] = [
     "abs(amount)",
     "ceil(amount)",
     "coalesce(amount, 1)",
@@ -319,6 +319,7 @@ const USES: [&str; 25] = [
     "greatest(amount, quantity)",
     "least(amount, quantity)",
     "length(word)",
+    "text_code(word)",
     "ln(level + 1)",
     "log10(level + 1)",
     "length(lower(word))",
