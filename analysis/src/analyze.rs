@@ -51,7 +51,7 @@ pub enum Target {
         change: Change,
     },
     /// A file without a project.
-    File(BareFile),
+    File(Box<BareFile>),
 }
 
 /// An analysis that is compiled and has its sources open, before anything is read.

@@ -37,7 +37,7 @@ pub fn inputs(
 ) -> Result<Inputs, Error> {
     let (file, change) = match &request.target {
         Target::Experiment { change, .. } => (None, change.clone()),
-        Target::File(file) => (Some(file.clone()), Change::default()),
+        Target::File(file) => (Some(BareFile::clone(file)), Change::default()),
     };
     let inputs = Inputs {
         experiment: plan.experiment.name.clone(),
@@ -247,7 +247,7 @@ mod tests {
             ..BareFile::default()
         };
         let request = Request {
-            target: Target::File(file),
+            target: Target::File(Box::new(file)),
             parameters: Vec::new(),
             as_of: None,
             resources: estimand_metrics::engine::Resources::default(),

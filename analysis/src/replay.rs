@@ -109,7 +109,7 @@ pub async fn replay(
 /// The request that these inputs answer.
 fn request(folder: &Path, inputs: &Inputs, resources: &Resources) -> Result<Request, Error> {
     let target = match &inputs.file {
-        Some(file) => Target::File(BareFile { root: folder.to_owned(), ..file.clone() }),
+        Some(file) => Target::File(Box::new(BareFile { root: folder.to_owned(), ..file.clone() })),
         None => {
             let texts = inputs.definitions.iter().map(|file| (file.path.as_str(), file.text.as_str()));
             let project = Project::of_texts(folder, texts).map_err(|faults| Error::Files(faults.into_vec()))?;

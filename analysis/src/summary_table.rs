@@ -237,11 +237,14 @@ fn at(texts: &StringArray, row: usize) -> Option<&str> {
     texts.is_valid(row).then(|| texts.value(row))
 }
 
+/// The arms of each look at one metric.
+type LooksInOrder<'a> = BTreeMap<Moment<'a>, Vec<SummaryArm>>;
+
 /// Groups the rows by experiment and metric, the looks of each in their order.
 fn looks(table: &Columns, question: &Question) -> Result<Vec<Looks>, Box<Fault>> {
     let cells = Cells::of(table)?;
     let order = Order::of(cells.look.as_ref());
-    let mut found: BTreeMap<(Option<&str>, &str), BTreeMap<Moment<'_>, Vec<SummaryArm>>> = BTreeMap::new();
+    let mut found: BTreeMap<(Option<&str>, &str), LooksInOrder<'_>> = BTreeMap::new();
     for row in 0..table.rows() {
         let experiment = key(table, "experiment", cells.experiment.as_ref(), row)?;
         let metric = key(table, "metric", cells.metric.as_ref(), row)?.unwrap_or(OUTCOME);

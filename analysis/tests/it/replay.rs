@@ -111,7 +111,7 @@ async fn a_file_without_a_project_is_replayed_from_anywhere() {
         ..BareFile::default()
     };
     let request = Request {
-        target: Target::File(file),
+        target: Target::File(Box::new(file)),
         parameters: Vec::new(),
         as_of: None,
         resources: Resources::default(),

@@ -34,7 +34,7 @@ async fn fifty_primary_metrics_from_a_file_keep_to_the_budget_of_bytes() {
         ..BareFile::default()
     };
     let request = Request {
-        target: Target::File(file),
+        target: Target::File(Box::new(file)),
         parameters: Vec::new(),
         as_of: None,
         resources: Resources::default(),

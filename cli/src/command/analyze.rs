@@ -158,7 +158,7 @@ impl Analyze {
                 folder = runs_folder(common);
                 file.place_in(&folder)?;
             }
-            (Target::File(file), folder, self.save)
+            (Target::File(Box::new(file)), folder, self.save)
         } else {
             let project = open_project(common)?;
             let folder = project.root().to_owned();

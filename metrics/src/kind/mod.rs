@@ -43,7 +43,6 @@ pub fn named(name: &str) -> Option<&'static dyn MetricKind> {
 
 /// The per-unit values of a metric and how an arm summarises them.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a project holds hundreds of outcomes, not millions")]
 pub enum Outcome {
     /// The mean over units of one value per unit.
     Mean(UnitValue),

@@ -60,7 +60,7 @@ fn count(ask: &Ask<'_>, scenario: &Scenario, number: u64, has_effect: bool, samp
     let truths = Scale::ALL.map(|scale| ask.truth(scenario, scale));
     for (at, level) in LEVELS.into_iter().enumerate() {
         let usual = level == 0.95;
-        if !usual && !(has_effect && ask.at_all_levels()) {
+        if !(usual || has_effect && ask.at_all_levels()) {
             continue;
         }
         let rows = ask.answer(&ask.design(scenario, level, number, None), sample);
