@@ -5,6 +5,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use estimand_metrics::collect::{self, Doing};
@@ -13,10 +14,12 @@ use estimand_stats::certification::{Certificate, Certification, Performance, Rat
 use estimand_stats::dist::{Binomial, Discrete};
 use estimand_stats::estimand::Estimand;
 use estimand_stats::estimator;
+use estimand_stats::sample::Sample;
 use estimand_viz::number;
 use serde::Serialize;
 
 use crate::analyze::{Prepared, Request, prepare};
+use crate::aside::aside;
 use crate::error::Error;
 
 /// How an experiment is certified.
@@ -92,24 +95,17 @@ pub async fn certify(
     let progress = |doing: Doing<'_>| say(&doing.to_string());
     let collected = collect::collect(opened.engine.as_ref(), &plan, &progress).await?;
     opened.unchanged()?;
-    let units = |arm: &str| collected.all.arms.iter().find(|one| one.arm == arm).map_or(0, |one| one.units);
     let mut certified =
         Certified { experiment: plan.experiment.name.clone(), certificates: Vec::new(), refused: Vec::new() };
-    for task in &tasks {
-        let (metric, rule) = (&task.estimand.metric, &task.asked.estimator);
-        say(&format!("{metric}, {rule}: {} assignments", settings.replicates));
-        let sizes = [&task.estimand.baseline_arm, &task.estimand.arm].map(|arm| units(arm) as f64);
-        // Arms that are empty so far are taken as equal.
-        let sizes = if sizes.iter().all(|size| *size > 0.0) { sizes } else { [1.0, 1.0] };
-        let certification = task.certification(settings, sizes)?;
-        let made = Units::of(metric, &collected.all, &certification.variables()?)
-            .and_then(|units| certification.run_on(&units, opened.engine.threads()));
-        match made {
-            Ok(certificate) => certified.certificates.push(OfAnswer { variant: task.asked.variant, certificate }),
-            Err(error) => {
-                let reason = error.to_string();
-                certified.refused.push(Refused { metric: metric.clone(), estimator: rule.clone(), reason });
-            }
+    let (sample, threads) = (Arc::new(collected.all), opened.engine.threads());
+    for task in tasks {
+        let (metric, estimator) = (task.estimand.metric.clone(), task.asked.estimator.clone());
+        let variant = task.asked.variant;
+        say(&format!("{metric}, {estimator}: {} assignments", settings.replicates));
+        let (sample, settings) = (Arc::clone(&sample), settings.clone());
+        match aside(move || task.run(&settings, &sample, threads)).await {
+            Ok(certificate) => certified.certificates.push(OfAnswer { variant, certificate }),
+            Err(error) => certified.refused.push(Refused { metric, estimator, reason: error.to_string() }),
         }
     }
     Ok(certified)
@@ -122,6 +118,19 @@ struct Task {
 }
 
 impl Task {
+    fn run(&self, settings: &Settings, sample: &Sample, threads: usize) -> Result<Certificate, Error> {
+        if self.asked.design.cluster.is_some() {
+            return Err(Error::AssignedInClusters);
+        }
+        let units = |arm: &String| sample.arms.iter().find(|one| one.arm == *arm).map_or(0.0, |one| one.units as f64);
+        let sizes = [&self.estimand.baseline_arm, &self.estimand.arm].map(units);
+        // Arms that are empty so far are taken as equal.
+        let sizes = if sizes.iter().all(|size| *size > 0.0) { sizes } else { [1.0, 1.0] };
+        let certification = self.certification(settings, sizes)?;
+        let units = Units::of(&self.estimand.metric, sample, &certification.variables()?)?;
+        Ok(certification.run_on(&units, threads)?)
+    }
+
     fn certification(&self, settings: &Settings, allocation: [f64; 2]) -> Result<Certification<'_>, Error> {
         Ok(Certification {
             allocation,

@@ -103,6 +103,9 @@ pub enum Error {
         /// The scale.
         scale: &'static str,
     },
+    /// An assignment by clusters cannot be drawn anew unit by unit.
+    #[error("units were assigned in clusters, and to assign them one by one would not show what that does")]
+    AssignedInClusters,
     /// No experiment of this name.
     #[error("no experiment `{name}`; the project has {known}")]
     UnknownExperiment {

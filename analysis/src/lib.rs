@@ -12,6 +12,7 @@
 pub mod analyze;
 pub mod answer;
 pub mod answered;
+mod aside;
 pub mod bare;
 pub mod certify;
 pub mod change;

@@ -27,6 +27,7 @@ use estimand_stats::threads::in_order;
 use estimand_viz::number::Measure;
 
 use crate::answered::Answered;
+use crate::aside::aside;
 use crate::columns::Columns;
 use crate::error::Error;
 use crate::figures;
@@ -78,7 +79,11 @@ pub fn holds_summaries(table: &Columns) -> bool {
 /// # Errors
 /// A column that is missing or holds something else, a row that is there twice, an arm that is missing, and what the
 /// estimators refuse; each with its place in the table.
-pub fn estimate(table: &Columns, question: &Question, threads: usize) -> Result<Answered, Error> {
+pub async fn answer(table: Columns, question: Question, threads: usize) -> Result<Answered, Error> {
+    aside(move || estimate(&table, &question, threads)).await
+}
+
+fn estimate(table: &Columns, question: &Question, threads: usize) -> Result<Answered, Error> {
     let looks = looks(table, question).map_err(|fault| Error::Files(vec![*fault]))?;
     let mut estimates = Estimates::default();
     for rows in in_order(threads, &looks, |looks| looks.answer(question)) {

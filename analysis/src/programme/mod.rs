@@ -30,6 +30,7 @@ pub use page::page;
 pub(crate) use words::text;
 
 use crate::answered::Answered;
+use crate::aside::aside;
 use crate::error::Error;
 
 /// What is asked of a programme.
@@ -204,6 +205,14 @@ impl Programme {
     ///
     /// - **Needs** rows with metric, estimate and standard error; those with a `period` are looks at an effect.
     /// - **Errors** with [`Error::NoEffects`] when no row is left, and what the estimators refuse.
+    pub async fn read(source: String, estimates: Estimates, settings: Settings) -> Result<Self, Error> {
+        aside(move || Self::of(&source, &estimates, &settings)).await
+    }
+
+    /// As [`Programme::read`], on this thread.
+    ///
+    /// # Errors
+    /// As [`Programme::read`].
     pub fn of(source: &str, estimates: &Estimates, settings: &Settings) -> Result<Self, Error> {
         let scale = settings.scale.name();
         let wanted = |row: &&Estimate| {

@@ -12,7 +12,7 @@ use estimand_analysis::summary::Summary;
 use estimand_analysis::summary_table;
 
 use crate::arguments::Common;
-use crate::command::{answer, instant, open_project, pair, read_table, resources, runs_folder, threads};
+use crate::command::{answer, instant, open_project, pair, read_table, resources, runs_folder, threads, wait};
 use crate::delivery::Delivery;
 use crate::exit::{ExitCode, Failure};
 
@@ -147,7 +147,7 @@ impl Analyze {
             lower_is_better: self.file.lower_is_better.clone(),
         };
         let table = read_table(name, common)?;
-        Ok(summary_table::estimate(&table, &question, threads(common))?)
+        wait(common, summary_table::answer(table, question, threads(common)))
     }
 
     fn analysed(&self, common: &Common) -> Result<(Answered, Result<(), Failure>), Failure> {

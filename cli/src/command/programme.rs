@@ -83,7 +83,7 @@ impl Programme {
             Some(name) => (self.title(name, common), self.of_table(name, common)?),
             None => self.of_runs(project_folder(common)?, common)?,
         };
-        let programme = programme::Programme::of(&of, &estimates, &settings)?;
+        let programme = wait(common, programme::Programme::read(of, estimates, settings))?;
         destination.write(&programme.answer())?;
         Ok(ExitCode::Done)
     }
@@ -138,7 +138,7 @@ impl Programme {
             options: self.summaries.options.iter().cloned().collect(),
             lower_is_better: self.lower_is_better.clone(),
         };
-        Ok(summary_table::estimate(&table, &question, threads(common))?.estimates)
+        Ok(wait(common, summary_table::answer(table, question, threads(common)))?.estimates)
     }
 
     fn of_runs(&self, folder: PathBuf, common: &Common) -> Result<(String, Estimates), Failure> {
