@@ -103,6 +103,14 @@ pub enum Error {
         /// The scale.
         scale: &'static str,
     },
+    /// A metric without a history to plan from.
+    #[error("experiment `{experiment}` gives no history: {why}; name another with `--of`, or say the outcome yourself")]
+    NoHistory {
+        /// The experiment.
+        experiment: String,
+        /// Why.
+        why: String,
+    },
     /// An assignment by clusters cannot be drawn anew unit by unit.
     #[error("units were assigned in clusters, and to assign them one by one would not show what that does")]
     AssignedInClusters,

@@ -22,6 +22,7 @@ pub mod demo;
 pub mod error;
 pub mod figures;
 pub mod health;
+pub mod history;
 pub mod keep;
 mod looks;
 pub mod output;

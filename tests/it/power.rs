@@ -1,5 +1,7 @@
 //! `estimand power`: of effect, power and size the one that was left open.
 
+use estimand_analysis::demo::shop::{self, ShopOptions};
+
 use crate::command::Desk;
 
 fn told(arguments: &[&str]) -> String {
@@ -54,4 +56,46 @@ fn what_cannot_be_planned_is_refused_with_its_mend() {
         assert!(answer.talk.contains(says), "{arguments:?}: {}", answer.talk);
         assert_eq!(answer.text(), "");
     }
+}
+
+#[test]
+fn the_history_of_a_metric_plans_the_next_experiment_and_says_what_is_left_of_this_one() {
+    let desk = Desk::new();
+    shop::write(&desk.file("shop"), &ShopOptions { users: 3_000, seed: 7 }).expect("a shop");
+    let of = ["power", "--project", "shop", "--of", "one_page_checkout", "--metric", "revenue", "--format", "json"];
+    let told = |more: &[&str]| desk.run(&[&of[..], more].concat()).document();
+    let planned = told(&["--lift", "0.05"]);
+    let number = |document: &serde_json::Value, path: &str| {
+        document.pointer(path).and_then(serde_json::Value::as_f64).unwrap_or_else(|| panic!("{path} of {document:#}"))
+    };
+    let explained = number(&planned, "/plan/adjustment/explained/r_squared");
+    assert!(explained > 0.05 && explained < 0.9, "what the lookback explains: {explained}");
+    assert!(number(&planned, "/plan/multiplicity/tests") >= 2.0, "the family of the experiment");
+    assert!(number(&planned, "/answer/days") > 1.0);
+    let units = number(&planned, "/answer/units");
+    let alone = number(&told(&["--lift", "0.05", "--tests", "1"]), "/answer/units");
+    assert!(alone < units, "a test alone needs fewer than one of a family: {alone} and {units}");
+    let larger = number(&told(&["--lift", "0.1"]), "/answer/units");
+    assert!(
+        (units / larger / 4.0 - 1.0).abs() < 0.1,
+        "half the effect needs four times the units: {units} and {larger}"
+    );
+    let left = told(&["--remaining", "--lift", "0.05"]);
+    let so_far = number(&left, "/remaining/units");
+    assert!(
+        (so_far + number(&left, "/remaining/units_left") - number(&left, "/remaining/planned/units")).abs()
+            < 0.02 * units
+    );
+    for (more, says) in [
+        (vec!["--remaining", "--units", "1000"], "--remaining: give an effect"),
+        (vec!["--share", "0.1", "--lift", "0.1"], "cannot be used with"),
+    ] {
+        let answer = desk.run(&[&of[..], more.as_slice()].concat());
+        assert_eq!((answer.code, answer.text().as_str()), (Some(2), ""), "{more:?}: {}", answer.talk);
+        assert!(answer.talk.contains(says), "{more:?}: {}", answer.talk);
+    }
+    let unknown =
+        desk.run(&["power", "--project", "shop", "--of", "one_page_checkout", "--metric", "clicks", "--lift", "0.1"]);
+    assert_eq!(unknown.code, Some(2), "{}", unknown.talk);
+    assert!(unknown.talk.contains("has no metric `clicks`"), "{}", unknown.talk);
 }

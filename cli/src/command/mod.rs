@@ -94,7 +94,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(command) => command.run(&common),
         Command::Srm(command) => command.run(),
         Command::Certify(command) => command.run(&common),
-        Command::Power(command) => command.run(),
+        Command::Power(command) => command.run(&common),
         Command::Boundaries(command) => command.run(),
         Command::Programme(command) => command.run(&common),
         Command::Adjust(command) => command.run(),
@@ -217,7 +217,9 @@ impl From<Error> for Failure {
             Error::Files(_) | Error::Summary(_) | Error::UnknownExperiment { .. } | Error::NotInExperiment { .. } => {
                 ExitCode::Usage
             }
-            Error::Control { .. } | Error::OneArm { .. } | Error::NoEffects { .. } => ExitCode::Usage,
+            Error::Control { .. } | Error::OneArm { .. } | Error::NoEffects { .. } | Error::NoHistory { .. } => {
+                ExitCode::Usage
+            }
             Error::SummaryRow { .. } | Error::NotAPValue { .. } => ExitCode::Data,
             Error::Data(
                 Data::Sources(_) | Data::UndeclaredArms { .. } | Data::RepeatedUnit { .. } | Data::NotFinite { .. },
