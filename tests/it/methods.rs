@@ -110,3 +110,16 @@ fn an_estimator_that_does_not_exist_is_refused_and_not_passed_over() {
     assert_eq!(answer.code, Some(2), "{}", answer.talk);
     assert!(answer.talk.contains("`olss`") && answer.talk.contains("ols"), "{}", answer.talk);
 }
+
+#[test]
+fn counts_can_be_tested_at_every_look() {
+    let desk = Desk::new();
+    let once = desk.run(&["srm", "50600", "49400", "--format", "json"]).document();
+    let always = desk.run(&["srm", "50600", "49400", "--sequential", "--format", "json"]).document();
+    let p = |document: &serde_json::Value| document["p_value"].as_f64().expect("a p-value");
+    // What may be looked at again and again asks for more.
+    assert!(p(&once) < 0.001 && p(&always) > p(&once), "{once} {always}");
+    assert!(always["ln_e"].is_number() && always["chi2"].is_null());
+    let text = desk.run(&["srm", "60000", "40000", "--sequential"]).text();
+    assert!(text.contains("valid at every look") && text.contains("do not match"), "{text}");
+}

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use estimand_analysis::stats::check::sample_ratio_test;
+use estimand_analysis::stats::check::SampleRatioMethod;
 
 use crate::exit::{ExitCode, Failure};
 use crate::sink::Sink;
@@ -16,6 +16,9 @@ pub struct Srm {
     /// Planned weights of the arms, in the same order; equal unless given.
     #[arg(long, value_delimiter = ',', value_name = "WEIGHT,…")]
     weights: Vec<f64>,
+    /// The test that is valid at every look, however often the counts were looked at before.
+    #[arg(long)]
+    sequential: bool,
     /// `text` or `json`.
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     format: String,
@@ -32,13 +35,15 @@ impl Srm {
                 self.counts.len()
             )));
         }
-        let test = sample_ratio_test(&self.counts, &weights).ok_or_else(|| {
+        let method = if self.sequential { SampleRatioMethod::SEQUENTIAL } else { SampleRatioMethod::ChiSquared };
+        let test = method.test(&self.counts, &weights).ok_or_else(|| {
             Failure::usage("--weights: give finite weights, none negative and at least two above zero, for counts that are not all zero")
         })?;
         let mut sink = Sink::open(None, false)?;
         if self.format == "json" {
+            let statistic = if self.sequential { "ln_e" } else { "chi2" };
             let document = serde_json::json!({
-                "chi2": test.statistic, "df": test.df, "p_value": test.p_value, "log10_p": test.log10_p, "expected": test.expected,
+                statistic: test.statistic, "df": test.df, "p_value": test.p_value, "log10_p": test.log10_p, "expected": test.expected,
             });
             writeln!(sink, "{document:#}")?;
         } else {
@@ -47,7 +52,11 @@ impl Srm {
                 p if p < 0.01 => "the counts hardly match the allocation",
                 _ => "the counts match the allocation",
             };
-            writeln!(sink, "chi-square {:.4} on {} df, p = {:.6}: {verdict}", test.statistic, test.df, test.p_value)?;
+            let statistic = match self.sequential {
+                true => format!("evidence ln e {:.4}, valid at every look", test.statistic),
+                false => format!("chi-square {:.4} on {} df", test.statistic, test.df),
+            };
+            writeln!(sink, "{statistic}, p = {:.6}: {verdict}", test.p_value)?;
         }
         sink.finish()?;
         Ok(ExitCode::Done)
