@@ -14,6 +14,7 @@ use estimand_stats::{Design, Error, Estimand};
 use estimand_metrics::definition::RoleKind;
 
 use crate::looks;
+use crate::method_panel::BESIDE;
 
 /// Levels of the inner intervals: half, and four fifths, of what a repetition would give.
 pub const INNER_LEVELS: [f64; 2] = [0.5, 0.8];
@@ -210,7 +211,7 @@ fn name(plan: &Plan, question: &Question, asked: &Asked, rows: &mut Estimates) {
         row.role = Some(question.role_kind().word().to_owned());
         row.decides = Some(asked.decides && row.term.is_none());
         if !asked.variant.is_empty() {
-            row.note(&format!("Shown beside the deciding row: {}.", asked.variant));
+            row.note(&format!("{BESIDE}{}.", asked.variant));
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::report::{
 };
 use crate::run::RunId;
 use crate::summary::Summary;
-use crate::{demo, figures, health, provenance, segments};
+use crate::{demo, figures, health, method_panel, provenance, segments};
 
 /// All that a conclusion is made of.
 pub struct Material<'a> {
@@ -66,6 +66,7 @@ pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
     let by_segment = figures::segments(plan, &estimates, &measures)?;
     let several = plan.experiment.treatments().count() > 1;
     let heterogeneity = segments::sentences(&estimates, &measures, |arm| figures::label(plan, arm), several);
+    let method_panel = method_panel::sentences(&estimates, &measures, |arm| figures::label(plan, arm), several);
     let report = ReportModel {
         header: header(request, plan, collected, run.as_ref()),
         checks: checks.clone(),
@@ -78,6 +79,7 @@ pub fn conclude(material: Material<'_>) -> Result<Answered, Error> {
         distribution: distribution.iter().map(Figure::of).collect(),
         segments: by_segment.iter().map(Figure::of).collect(),
         heterogeneity,
+        method_panel,
         truth: truth(project, plan)?,
         method: method(plan, collected),
         provenance: provenance::provenance(project, &inputs, opened),

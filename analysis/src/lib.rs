@@ -25,6 +25,7 @@ pub mod health;
 pub mod history;
 pub mod keep;
 mod looks;
+pub mod method_panel;
 pub mod output;
 pub mod programme;
 pub mod provenance;

@@ -41,6 +41,9 @@ pub struct ReportModel {
     /// Whether effects differ between the values of a dimension, and where, sentence by sentence.
     #[serde(default)]
     pub heterogeneity: Vec<String>,
+    /// Whether another method would decide otherwise, sentence by sentence.
+    #[serde(default)]
+    pub method_panel: Vec<String>,
     /// True effects, known only where data were simulated.
     pub truth: Vec<Truth>,
     /// How the numbers came about.
