@@ -9,7 +9,7 @@ use estimand_stats::estimand::{Direction, Summary};
 use estimand_stats::planning::{Adjustment, Outcome, Progress};
 use estimand_stats::suffstat::CoMoments;
 
-use crate::analyze::{Prepared, Request, prepare};
+use crate::analyze::{Prepared, Request, Target, prepare};
 use crate::error::Error;
 
 /// What the units of an experiment say of one of its metrics, and how the experiment was planned.
@@ -86,7 +86,12 @@ pub async fn history(request: &Request, say: &(dyn Fn(&str) + Send + Sync)) -> R
         let arm = plan.experiment.arms.iter().find(|arm| arm.name == **name);
         arm.map(|arm| arm.allocation).filter(|share| *share > 0.0).unwrap_or(1.0)
     };
-    let primary = plan.experiment.metrics_of(RoleKind::Primary).count().max(1);
+    // The family as the experiment has it, and not as it is asked for this once.
+    let whole = match &request.target {
+        Target::Experiment { project, name, .. } => project.experiment(name),
+        Target::File(_) => None,
+    };
+    let primary = whole.unwrap_or(&plan.experiment).metrics_of(RoleKind::Primary).count().max(1);
     Ok(History {
         outcome,
         adjustment,

@@ -59,14 +59,6 @@ pub const SHAPES: &[Shape] = &[
         Law::of(Family::Bernoulli { share: 0.3 }),
         Move::Parameter,
     ),
-    Shape {
-        beside: Beside::Covariate { correlation: 0.7 },
-        ..shape("covariate_normal", "Normal, with a covariate correlated .7", SummaryKind::Mean, NORMAL, Move::Shift)
-    },
-    Shape {
-        beside: Beside::Covariate { correlation: 0.5 },
-        ..shape("covariate_revenue", "Revenue, with a covariate correlated .5", SummaryKind::Mean, REVENUE, Move::Scale)
-    },
     shape(
         "counts",
         "Counts, Poisson with mean 3",
@@ -81,6 +73,14 @@ pub const SHAPES: &[Shape] = &[
         Law::of(Family::NegativeBinomial { mean: 3.0, size: 1.0 }),
         Move::Parameter,
     ),
+    Shape {
+        beside: Beside::Covariate { correlation: 0.7 },
+        ..shape("covariate_normal", "Normal, with a covariate correlated .7", SummaryKind::Mean, NORMAL, Move::Shift)
+    },
+    Shape {
+        beside: Beside::Covariate { correlation: 0.5 },
+        ..shape("covariate_revenue", "Revenue, with a covariate correlated .5", SummaryKind::Mean, REVENUE, Move::Scale)
+    },
     shape(
         "grades",
         "Grades 1 to 5: many ties",
@@ -404,7 +404,11 @@ mod tests {
                 }
             };
             let said = scenario.parts([1.0, 1.0])[0].unit.variance;
-            assert!((variance / said - 1.0).abs() < 0.05, "{}: {variance} and {said}", shape.name);
+            // A variance of heavy tails varies itself, by their fourth moment.
+            let centre = mean(0);
+            let fourth = units.iter().map(|unit| (unit[0] - centre).powi(4)).sum::<f64>() / units.len() as f64;
+            let own = (fourth / covariance(0, 0).powi(2) / units.len() as f64).sqrt();
+            assert!((variance / said - 1.0).abs() < 5.0 * own, "{}: {variance} and {said}, {own}", shape.name);
         }
     }
 
