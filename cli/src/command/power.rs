@@ -210,7 +210,7 @@ impl Power {
             },
             adjustment: match (self.explained, history) {
                 (Some(r_squared), _) => Adjustment::Explained { r_squared, covariates: 1 },
-                (None, Some(history)) => history.adjustment.clone(),
+                (None, Some(history)) => history.adjustment,
                 (None, None) => Adjustment::None,
             },
             clusters: clusters.map(|(size, correlation)| Clusters { size, correlation, size_variation: 0.0 }),
