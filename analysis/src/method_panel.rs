@@ -13,6 +13,8 @@ pub(crate) const BESIDE: &str = "Shown beside the deciding row: ";
 enum Finding {
     Higher,
     Lower,
+    /// An effect whose estimate is zero: of many tied units the median difference is, whatever their ranks say.
+    Either,
     Nothing,
 }
 
@@ -25,17 +27,24 @@ impl Finding {
             None if row.conf_low.is_none() && row.conf_high.is_none() => return None,
             None => row.conf_low.is_some_and(|low| low > 0.0) || row.conf_high.is_some_and(|high| high < 0.0),
         };
-        Some(match (found, estimate > 0.0) {
-            (false, _) => Self::Nothing,
-            (true, true) => Self::Higher,
-            (true, false) => Self::Lower,
+        Some(match found {
+            false => Self::Nothing,
+            true if estimate > 0.0 => Self::Higher,
+            true if estimate < 0.0 => Self::Lower,
+            true => Self::Either,
         })
+    }
+
+    fn agrees(self, other: Self) -> bool {
+        let either = self == Self::Either || other == Self::Either;
+        self == other || either && self != Self::Nothing && other != Self::Nothing
     }
 
     fn words(self) -> &'static str {
         match self {
             Self::Higher => "a higher value",
             Self::Lower => "a lower value",
+            Self::Either => "an effect",
             Self::Nothing => "no clear effect",
         }
     }
@@ -59,7 +68,7 @@ pub fn sentences(
             |row: &&&Estimate| row.decides == Some(true) && (&row.metric, &row.arm) == (&beside.metric, &beside.arm);
         let Some(decides) = rows.iter().find(same) else { continue };
         let (Some(own), Some(other)) = (Finding::of(decides), Finding::of(beside)) else { continue };
-        if own == other {
+        if own.agrees(other) {
             agree += 1;
             continue;
         }
@@ -130,6 +139,7 @@ mod tests {
             row("regression_adjustment", true, 1.0, 0.01),
             row("difference_in_means", false, 0.9, 0.2),
             row("mann_whitney", false, 0.8, 0.03),
+            row("mann_whitney", false, 0.0, 0.01),
         ];
         let measures = BTreeMap::from([("revenue".to_owned(), Measure::labelled("Revenue"))]);
         assert_eq!(
@@ -137,7 +147,7 @@ mod tests {
             [
                 "Revenue: difference_in_means (unadjusted) finds no clear effect (p = 0.200), regression_adjustment, which \
                  decides, a higher value (p = 0.010).",
-                "1 other answer shown beside those that decide agrees with them."
+                "2 other answers shown beside those that decide agree with them."
             ]
         );
         assert!(sentences(&Estimates::default(), &measures, str::to_owned, false).is_empty());
