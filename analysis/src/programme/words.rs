@@ -101,6 +101,7 @@ impl MetricProgramme {
             if let Some(share) = looks.median_share {
                 fact.push_str(&format!(", half of those within {} of their looks", number::share(share)));
             }
+            fact.push_str("; p-values are of the strongest look, intervals of the last");
             facts.push(("Looking early", fact));
         }
         if let Some(part) = self.random_effects {
