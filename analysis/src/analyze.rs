@@ -95,7 +95,7 @@ impl Prepared {
         let threads = opened.engine.threads();
         let mut estimates = answer::overall(plan, &collected, threads)?;
         let mut segments = answer::by_segment(plan, &collected, threads)?;
-        let together = segments::together(&segments)?;
+        let together = segments::together(&segments, threads)?;
         segments.append(together);
         let days = answer::by_day(plan, &collected, threads)?;
         let inner = answer::inner_intervals(plan, &collected, threads)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use estimand_stats::estimate::{Estimate, Estimates};
 use estimand_stats::heterogeneity::{SegmentEffect, Segments};
 use estimand_stats::multiplicity::Correction;
+use estimand_stats::threads::in_order;
 use estimand_viz::number::{self, Measure, Numbers, Scale};
 
 use crate::error::Error;
@@ -20,27 +21,29 @@ pub const SHRUNKEN: &str = "shrunken";
 ///
 /// - **Gives** one row of term [`HETEROGENEITY`] per metric, arm, scale and dimension, whose `segment` is the dimension and
 ///   whose `estimate` is the standard deviation of the effects, its `p_adjusted` by Benjamini and Hochberg over all such tests
-///   of a scale; and per segment one of term [`AGAINST_REST`], its `p_adjusted` paying for the search, and one of term
-///   [`SHRUNKEN`]. Segments without a standard error are passed over; of fewer than two
+///   of a scale; per segment one of term [`SHRUNKEN`]; and where the test rejects at the level of the rows one of term
+///   [`AGAINST_REST`], its `p_adjusted` paying for the search. Segments without a standard error are passed over; of fewer than two
 ///   nothing is said.
 ///
 /// # Errors
 /// What the statistics refuse: effects beyond the range of numbers.
-pub fn together(segments: &Estimates) -> Result<Estimates, Error> {
+pub fn together(segments: &Estimates, threads: usize) -> Result<Estimates, Error> {
     let mut families: BTreeMap<Family<'_>, Vec<&Estimate>> = BTreeMap::new();
     for row in &segments.rows {
         if let Some(family) = Family::of(row) {
             families.entry(family).or_default().push(row);
         }
     }
+    let families: Vec<(Family<'_>, Vec<&Estimate>)> = families.into_iter().collect();
     let mut rows = Estimates::default();
-    for (family, members) in families {
+    let answers = in_order(threads, &families, |(family, members)| {
         let usable =
             |row: &&Estimate| row.estimate.is_some_and(f64::is_finite) && row.std_error.is_some_and(|own| own > 0.0);
-        let members: Vec<&Estimate> = members.into_iter().filter(usable).collect();
-        if members.len() > 1 {
-            rows.append(of_family(&family, &members)?);
-        }
+        let members: Vec<&Estimate> = members.iter().copied().filter(usable).collect();
+        if members.len() > 1 { of_family(family, &members) } else { Ok(Estimates::default()) }
+    });
+    for answer in answers {
+        rows.append(answer?);
     }
     for scale in ["absolute", "relative"] {
         correct(&mut rows, scale)?;
@@ -117,7 +120,9 @@ fn of_family(family: &Family<'_>, members: &[&Estimate]) -> Result<Estimates, Er
         log10_p: Some(test.log10_p),
         ..about(members[0], HETEROGENEITY)
     }];
-    for (row, rest) in members.iter().zip(segments.against_rest(level)?) {
+    // Who stands out is asked only where something does: its joint law is dear, and most dimensions change nothing.
+    let searched = if test.p < 1.0 - level { segments.against_rest(level)? } else { Vec::new() };
+    for (row, rest) in members.iter().zip(searched) {
         rows.push(Estimate {
             estimate: Some(rest.difference),
             std_error: Some(rest.std_error),
