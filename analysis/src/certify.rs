@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
 use estimand_metrics::collect::{self, Doing};
 use estimand_metrics::plan::{Asked, Plan, Question};
 use estimand_stats::certification::{Certificate, Certification, Performance, Rate, Units};
@@ -21,6 +20,7 @@ use serde::Serialize;
 use crate::analyze::{Prepared, Request, prepare};
 use crate::aside::aside;
 use crate::error::Error;
+use crate::output::{Style, table_of};
 
 /// How an experiment is certified.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,23 +178,14 @@ fn answers(question: &Question, settings: &Settings) -> Vec<Asked> {
 impl Certified {
     /// The certificates as a table for people.
     pub fn text(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
-        table.set_content_arrangement(ContentArrangement::Disabled);
         let rejects = match self.certificates.first().map(|one| &one.certificate) {
             Some(first) if first.lift != 0.0 => format!("power at {}", number::share(first.lift)),
             Some(first) => format!("false positives (want {})", number::share(first.alpha)),
             None => "false positives".to_owned(),
         };
-        table.set_header(["metric", "estimator", &rejects, "covered", "uniform", "error stated : true", "detectable"]);
-        for one in &self.certificates {
-            table.add_row(line(one));
-        }
-        for index in 2..7 {
-            if let Some(column) = table.column_mut(index) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        let header = ["metric", "estimator", &rejects, "covered", "uniform", "error stated : true", "detectable"];
+        let rows = self.certificates.iter().map(|one| line(one).to_vec());
+        let table = table_of(Style::Terminal, &header, &[2, 3, 4, 5, 6], rows);
         let mut text = format!("{table}\n");
         for (one, scale) in self.broken() {
             text.push_str(&format!(

@@ -10,10 +10,12 @@ mod markdown;
 mod mimebundle;
 mod ndjson;
 mod parquet;
-pub(crate) mod rows;
+mod rows;
 mod table;
 
 use std::io::Write;
+
+pub use self::rows::{Style, table_of};
 
 use ::arrow::datatypes::SchemaRef;
 use ::arrow::record_batch::RecordBatch;

@@ -12,7 +12,7 @@ use crate::answered::Answered;
 
 /// For whom the text is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
     /// A terminal.
     Terminal,
     /// A document.
@@ -63,12 +63,7 @@ pub(super) fn text(answered: &Answered, style: Style) -> String {
 }
 
 /// A table of texts with the columns at `right` aligned so.
-pub(crate) fn table_of(
-    style: Style,
-    header: &[&str],
-    right: &[usize],
-    rows: impl Iterator<Item = Vec<String>>,
-) -> Table {
+pub fn table_of(style: Style, header: &[&str], right: &[usize], rows: impl Iterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(match style {
         Style::Terminal => presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')),

@@ -252,11 +252,10 @@ impl MetricProgramme {
         let usable = |row: &&&Estimate| {
             row.estimate.is_some_and(f64::is_finite) && row.std_error.is_some_and(|error| error > 0.0)
         };
-        let sequential = rows.iter().any(|row| row.period.is_some() && row.log10_e.is_some());
+        let looks = looks_by_effect(rows);
+        let sequential = !looks.is_empty();
         let mut effects: Vec<Estimate> = last.iter().filter(usable).map(|row| (**row).clone()).collect();
-        if sequential {
-            effects.iter_mut().for_each(|effect| best_look(effect, rows));
-        }
+        effects.iter_mut().for_each(|effect| best_look(effect, &looks));
         if effects.is_empty() {
             return Ok(None);
         }
@@ -315,7 +314,7 @@ impl MetricProgramme {
             }),
             next: random.and_then(|all| all.prediction).and_then(|next| Some([next.low?, next.high?])),
             totals,
-            looks: looked(rows, alpha),
+            looks: looked(looks, alpha),
             rows: table,
         }))
     }
@@ -363,11 +362,26 @@ impl MetricProgramme {
     }
 }
 
+/// The looks at each effect, by experiment and arm, in their order.
+type LooksByEffect<'a> = BTreeMap<(Option<&'a str>, Option<&'a str>), Vec<&'a Estimate>>;
+
+fn effect_of(row: &Estimate) -> (Option<&str>, Option<&str>) {
+    (row.experiment.as_deref(), row.arm.as_deref())
+}
+
+/// The looks of which each is a test of its own; none where the tests are for one look.
+fn looks_by_effect<'a>(rows: &[&'a Estimate]) -> LooksByEffect<'a> {
+    let mut looks = LooksByEffect::new();
+    for row in rows.iter().copied().filter(|row| row.period.is_some() && row.log10_e.is_some()) {
+        looks.entry(effect_of(row)).or_default().push(row);
+    }
+    looks
+}
+
 /// Gives an effect the smallest p-value of its looks: evidence that was there once stays.
-fn best_look(effect: &mut Estimate, rows: &[&Estimate]) {
-    let same =
-        |row: &&&Estimate| row.period.is_some() && (&row.experiment, &row.arm) == (&effect.experiment, &effect.arm);
-    let best = rows.iter().filter(same).filter_map(|row| Some((row.p_value?, row.log10_p, row.log10_e)));
+fn best_look(effect: &mut Estimate, looks: &LooksByEffect<'_>) {
+    let own = looks.get(&effect_of(effect)).into_iter().flatten();
+    let best = own.filter_map(|row| Some((row.p_value?, row.log10_p, row.log10_e)));
     let Some((p, log10_p, log10_e)) = best.min_by(|one, other| one.0.total_cmp(&other.0)) else { return };
     if effect.p_value.is_none_or(|own| p < own) {
         (effect.p_value, effect.log10_p, effect.log10_e) = (Some(p), log10_p, log10_e);
@@ -417,11 +431,7 @@ fn totals(
 }
 
 /// After which share of its looks each effect was decided, where every look is a test of its own.
-fn looked(rows: &[&Estimate], alpha: f64) -> Option<Looks> {
-    let mut effects: BTreeMap<_, Vec<&Estimate>> = BTreeMap::new();
-    for look in rows.iter().filter(|row| row.period.is_some() && row.log10_e.is_some()) {
-        effects.entry((&look.experiment, &look.arm)).or_default().push(look);
-    }
+fn looked(mut effects: LooksByEffect<'_>, alpha: f64) -> Option<Looks> {
     effects.retain(|_, looks| looks.len() > 1);
     let first = |looks: &[&Estimate]| looks.iter().position(|row| row.p_value.is_some_and(|p| p < alpha));
     let mut shares: Vec<f64> =

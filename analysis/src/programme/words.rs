@@ -3,7 +3,7 @@
 use estimand_viz::number::{self, Measure, Numbers, Scale};
 
 use super::{MetricProgramme, Part, Programme, Row};
-use crate::output::rows::{Style, table_of};
+use crate::output::{Style, table_of};
 
 /// At most so many effects are drawn.
 pub(super) const MOST_DRAWN: usize = 10;

@@ -12,7 +12,9 @@ use estimand_analysis::summary::Summary;
 use estimand_analysis::summary_table;
 
 use crate::arguments::Common;
-use crate::command::{answer, instant, open_project, pair, read_table, resources, runs_folder, threads, wait};
+use crate::command::{
+    answer, control_of, instant, open_project, pair, read_table, resources, runs_folder, threads, wait,
+};
 use crate::delivery::Delivery;
 use crate::exit::{ExitCode, Failure};
 
@@ -137,9 +139,7 @@ impl Analyze {
 
     fn summarised_table(&self, name: &str, common: &Common) -> Result<Answered, Failure> {
         let question = summary_table::Question {
-            control: self.file.control.clone().ok_or_else(|| {
-                Failure::usage(format!("{name}: --control is missing; name the arm compared against"))
-            })?,
+            control: control_of(name, self.file.control.as_ref())?,
             level: self.level.unwrap_or(BareFile::LEVEL),
             metrics: self.metrics.clone(),
             estimator: self.estimator.clone(),

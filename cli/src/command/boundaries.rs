@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, presets};
+use estimand_analysis::output::{Style, table_of};
 use estimand_analysis::stats::dist::{Continuous, Normal};
 use estimand_analysis::stats::group_sequential::{Design, Futility, Plan, Rule, Spending};
 use estimand_analysis::viz::number;
@@ -162,27 +162,20 @@ fn levels(design: &Design) -> Vec<f64> {
 }
 
 fn text(design: &Design, costs: &Costs) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["look", "share", "critical z", "p below", "spent so far", "futile below z"]);
+    let header = ["look", "share", "critical z", "p below", "spent so far", "futile below z"];
     let (levels, spent) = (levels(design), design.alpha_spent());
-    for (at, look) in design.looks().iter().enumerate() {
+    let rows = design.looks().iter().enumerate().map(|(at, look)| {
         let futile = design.futility().get(at).filter(|z| z.is_finite());
-        table.add_row([
+        vec![
             (at + 1).to_string(),
             number::share(*look),
             format!("{:.4}", design.efficacy()[at]),
             format!("{:.6}", levels[at]),
             format!("{:.6}", spent[at]),
             futile.map_or_else(|| number::UNKNOWN.to_owned(), |z| format!("{z:.4}")),
-        ]);
-    }
-    for index in 0..6 {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+        ]
+    });
+    let table = table_of(Style::Terminal, &header, &[0, 1, 2, 3, 4, 5], rows);
     let [none, half, whole] = costs.expected;
     format!(
         "{table}\n\nat most {:.3} times the units of one look at the end; on average {none:.3} without an effect, {half:.3} with half of \

@@ -175,6 +175,12 @@ fn read_table(name: &str, common: &Common) -> Result<Columns, Failure> {
     wait(common, async { summary_table::read(&project, source, name, &resources(common)).await })
 }
 
+/// The arm compared against in a table of summaries.
+fn control_of(table: &str, control: Option<&String>) -> Result<String, Failure> {
+    let missing = || Failure::usage(format!("{table}: --control is missing; name the arm compared against"));
+    control.cloned().ok_or_else(missing)
+}
+
 /// Threads to compute with.
 fn threads(common: &Common) -> usize {
     let all = || std::thread::available_parallelism().map_or(1, usize::from);

@@ -13,7 +13,7 @@ use estimand_analysis::viz::number::Scale;
 
 use crate::arguments::Common;
 use crate::command::analyze::is_file;
-use crate::command::{open_project, pair, project_folder, read_table, threads, wait};
+use crate::command::{control_of, open_project, pair, project_folder, read_table, threads, wait};
 use crate::delivery::Delivery;
 use crate::exit::{ExitCode, Failure};
 
@@ -127,11 +127,8 @@ impl Programme {
                  give a result table of `estimand analyze`, or one row per arm"
             )));
         }
-        let control = self.summaries.control.clone();
-        let control = control
-            .ok_or_else(|| Failure::usage(format!("{name}: --control is missing; name the arm compared against")))?;
         let question = summary_table::Question {
-            control,
+            control: control_of(name, self.summaries.control.as_ref())?,
             level: self.level,
             metrics: self.metrics.clone(),
             estimator: self.summaries.estimator.clone(),
